@@ -144,7 +144,11 @@ void md_layout_from_superblock(const struct md_superblock *sb, s32 index, u64 da
 			       u64 meta_sectors, struct md_layout *layout);
 /* Copy offsets, size and stripes of @layout into @sb (before writing it at the layout's place). */
 void md_layout_to_superblock(const struct md_layout *layout, struct md_superblock *sb);
-/* True when both describe the same places on disk: no move needed. */
+/*
+ * True when superblock, AL and bitmap start at the same places: no move needed.
+ * The bitmap area may still differ in length (a meta device that has grown);
+ * then writing the new superblock is enough.
+ */
 bool md_layout_same_place(const struct md_layout *a, const struct md_layout *b);
 
 /* --- bitmap sizes for @sectors of data (metadata.md 4.1) --------------- */
