@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * activity.h - the activity log at work (metadata.md 3.1..3.4, states.md 7.1)
+ *
+ * Which 4 MiB extents are hot, who waits for one, the transaction that makes them durable,
+ * and the 16 MiB extents that resync locks against application writes and vice versa.
+ * A transaction is a task of the device (al_commit_task): hinted bitmap pages first, then the
+ * log block, then the waiting requests.
+ */
+#ifndef CORE_ACTIVITY_H
+#define CORE_ACTIVITY_H
+
+#include "portable.h"
+#include "extents.h"
+#include "work.h"
+
+struct drbd_device;
+struct drbd_peer_request;
+struct drbd_request;
+
+#define RESYNC_EXTENTS 61
+
+struct activity_log {
+	struct extents hot;		/* 4 MiB extents; memory: ACT_AL_RESIZE */
+	bool ready;			/* `hot` has memory */
+	bool suspended;			/* updates not needed: everything is out of sync anyway */
+	u32 tr_number, cycle;		/* metadata.md 3.4, never reset */
+	struct core_task commit;
+	u64 starving_since;
+};
+
+void al_init(struct drbd_device *device);
+/*
+ * Take a reference on every extent of the range. True: all are on disk (or none is
+ * needed), submit. False: not now; the request was queued on rq.al_wait and is submitted
+ * by the commit task.
+ */
+bool al_begin_request(struct drbd_request *req);
+void al_end_range(struct drbd_device *device, u64 sector, u32 bytes);
+/* Nobody uses it: empty the set (suspension, resize). Fails when references are held. */
+bool al_shrink(struct drbd_device *device);
+/* Fill device->al_buffer with block number `i` of a fresh ring (metadata.md 3.4 end); host: ACT_AL_INIT. */
+void al_init_block(struct drbd_device *device, u32 i, u64 *sector);
+u32 al_active_extents(const struct drbd_device *device);
+
+/* The host supplied memory for `slots` slots (ACT_AL_RESIZE). */
+void device_al_resized(struct drbd_device *device, void *memory, u32 slots);
+
+/* The bitmap: memory for `bits` bits was supplied (ACT_BM_RESIZE). */
+void device_bitmap_resized(struct drbd_device *device, void **pages, u8 *page_flags, u64 bits,
+			   bool set_new_bits);
+
+/* Set or clear out-of-sync bits of a range; clear only what is wholly covered. Count of bits changed. */
+u64 device_set_out_of_sync(struct drbd_device *device, u64 sector, u64 bytes);
+u64 device_set_in_sync(struct drbd_device *device, u64 sector, u64 bytes);
+
+/* Resync's side of the exclusion: 16 MiB extents. */
+bool rs_extent_try_lock(struct drbd_device *device, u64 sector);	/* for a resync or verify request */
+void rs_extent_unlock(struct drbd_device *device, u64 sector);		/* one per successful lock */
+void rs_extents_cancel(struct drbd_device *device);			/* connection or disk lost */
+
+#endif /* CORE_ACTIVITY_H */

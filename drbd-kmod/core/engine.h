@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * engine.h - state changes of volumes and connections, and what they set off
+ * (states.md 2 and 3). The rules are in state.h; this applies them to objects.
+ */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include "portable.h"
+#include "fiber.h"
+#include "state.h"
+#include "uuid.h"
+#include "work.h"
+
+struct drbd_connection;
+struct drbd_device;
+struct drbd_resource;
+
+/* What ACT_NOTIFY tells (netlink.md 5): one change of one volume, or of the connection. */
+enum notify_kind { NOTIFY_STATE_CHANGE, NOTIFY_HELPER_CALL, NOTIFY_HELPER_RESPONSE, NOTIFY_SYNC_PROGRESS };
+struct notify_side {
+	struct state state;		/* of the volume; unused without one */
+	u8 cstate;			/* connection */
+	u8 role, peer_role;		/* highest over volumes */
+	bool susp, susp_nod, susp_fen;
+};
+struct notify_record {
+	enum notify_kind kind;
+	struct drbd_resource *resource;
+	struct drbd_device *device;	/* NULL: about the resource and connection only */
+	struct notify_side os, ns;
+	const char *helper;
+	s32 helper_status;
+};
+
+/*
+ * One volume. `mask` and `val` are partial changes in wire format (state_pack()).
+ * Flags: enum chg_flags (CS_HARD, CS_VERBOSE ...). Local and at once; never cluster-wide.
+ */
+enum ss_code state_change(struct drbd_device *device, u32 mask, u32 val, u32 flags);
+enum ss_code state_force(struct drbd_device *device, u32 mask, u32 val);	/* CS_HARD */
+/* All volumes and the connection itself. */
+enum ss_code conn_state_change(struct drbd_connection *connection, u32 mask, u32 val, u32 flags);
+
+/*
+ * A request: cluster-wide when the rules say so, serialised by the state mutex, retried on
+ * SS_IN_TRANSIENT_STATE until the next change, complete when the after-change work ran
+ * (the flags CS_SERIALIZE, CS_WAIT_COMPLETE as in states.md 2.2).
+ */
+struct state_request {
+	u16 pc, pc2;
+	u32 mask, val, flags;
+	u64 ticket;		/* after-change work to wait for */
+	bool sent;
+	enum ss_code ret;
+};
+enum fiber_status state_request(struct task *t, struct drbd_device *device, struct state_request *rq);
+enum fiber_status conn_state_request(struct task *t, struct drbd_connection *connection,
+				     struct state_request *rq);
+
+/* The facts that the pure rules need, gathered from the objects. */
+void device_facts(const struct drbd_device *device, struct state_facts *facts);
+
+/* Everything queued for the worker so far has been done when this reaches the ticket. */
+u64 work_ticket(const struct drbd_resource *resource);
+bool work_reached(const struct drbd_resource *resource, u64 ticket);
+
+/* ---- metadata: generation.c ---- */
+void device_md_mark_dirty(struct drbd_device *device);
+struct md_sync { u16 pc; };
+/* Write the superblock if dirty (or `force`), as a fiber; t->result 0 or errno, errors handled. */
+enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, struct md_sync *s, bool force);
+void device_uuid_set(struct drbd_device *device, enum md_uuid_slot slot, u64 value);
+void device_uuid_set_bitmap(struct drbd_device *device, u64 value);
+void device_uuid_move_history(struct drbd_device *device);
+/* bitmap := current, current := random, durable before it is DONE (states.md 5.2 new-current). */
+enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device, struct md_sync *s);
+struct uuid_set device_uuids(const struct drbd_device *device);
+u32 device_md_flags(const struct drbd_device *device);
+
+/* ---- bulk bitmap operations: bulk.c (states.md 5.4) ---- */
+struct bulk_op { u16 pc; struct md_sync md; int error; };
+enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
+enum fiber_status device_clear_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
+/* Only changed pages, lazily. */
+enum fiber_status device_write_bitmap(struct task *t, struct drbd_device *device, struct bulk_op *op);
+
+/* ---- I/O errors: io_error.c (states.md 8.1) ---- */
+enum io_error_kind { IO_ERROR_DATA_READ, IO_ERROR_DATA_WRITE, IO_ERROR_META, IO_ERROR_TIMEOUT };
+void device_io_error(struct drbd_device *device, enum io_error_kind kind);
+
+/* ---- helpers: helper.c; the fiber notifies before and after and flushes metadata ---- */
+struct helper_call { u16 pc; struct md_sync md; struct notify_record note; s32 status; };
+/* Exit code in call->status (0..255; failure to run counts as 0). device NULL: per connection. */
+enum fiber_status helper_run(struct task *t, struct drbd_resource *resource, struct drbd_device *device,
+			     const char *event, struct helper_call *call);
+
+/* ---- size: size.c (states.md 6.1, metadata.md 4.5) ---- */
+enum size_outcome { SIZE_ERROR, SIZE_UNCHANGED, SIZE_SHRUNK, SIZE_GREW };
+struct size_op {
+	u16 pc;
+	bool forced, assume_clean;
+	bool new_al_layout;
+	u32 al_stripes, al_stripe_size_4k;
+	struct md_sync md;
+	struct md_layout old_layout, new_layout;
+	u64 new_size;
+	u32 saved_flags;
+	int error;		/* netlink ERR_* when SIZE_ERROR */
+	enum size_outcome outcome;
+};
+enum fiber_status device_determine_size(struct task *t, struct drbd_device *device, struct size_op *op);
+u64 device_new_size(const struct drbd_device *device, u64 user_size, bool forced);
+void device_reconsider_max_bio_size(struct drbd_device *device);
+
+/* ---- application I/O freeze (drains when count reaches 0): request.c ---- */
+void device_suspend_io(struct drbd_device *device);
+void device_resume_io(struct drbd_device *device);
+static inline bool io_is_idle(const struct drbd_device *device);
+
+#include "objects.h"
+
+static inline bool io_is_idle(const struct drbd_device *device)
+{
+	return device->ap_in_flight == 0;
+}
+
+#endif /* CORE_ENGINE_H */

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * objects.h - resource, connection, device: what the engine works on
+ *
+ * A resource has one connection (to its one peer) and one or more devices, called
+ * volumes when counted within the resource.  The host embeds these structs in its own.
+ *
+ * Locking: one spinlock a resource, owned by the host, usable from interrupts, protects
+ * everything here.  Every core function is called with it held, unless its header says
+ * otherwise, and none sleeps.  The memory that md_buffer, al_buffer, bitmap pages and the
+ * extent tables occupy belongs to the host.
+ */
+#ifndef CORE_OBJECTS_H
+#define CORE_OBJECTS_H
+
+#include "portable.h"
+#include "list.h"
+#include "fiber.h"
+#include "timer.h"
+#include "work.h"
+#include "env.h"
+#include "options.h"
+#include "state.h"
+#include "uuid.h"
+#include "wire.h"
+#include "md.h"
+#include "bitmap.h"
+#include "extents.h"
+#include "interval.h"
+#include "rate.h"
+#include "send.h"
+#include "request.h"
+#include "peer_request.h"
+#include "activity.h"
+#include "resync.h"
+
+/* P_UUIDS as received (wire.md L10). */
+struct peer_uuids {
+	bool valid;
+	struct uuid_set set;
+	u64 bits_set;
+	u64 flags;
+};
+
+/* A change that waits for the peer's consent (states.md 2.8). */
+struct cluster_change {
+	bool pending;			/* request sent, no answer yet */
+	bool answered;
+	s32 answer;			/* enum ss_code of the peer; > 0 accepted */
+};
+
+struct drbd_connection {
+	struct drbd_resource *resource;
+	bool configured;		/* net_conf and addresses are there */
+	struct net_conf net_conf;
+	u8 cstate;			/* enum drbd_conn, 0..9; volumes move on alone above 9 */
+	u32 agreed_pro_version;		/* 80 before the handshake */
+	u32 agreed_features;
+	bool resolve_conflicts;		/* I accepted the meta socket (wire.md 1.3) */
+	bool state_sent;		/* my handshake packets are out, answers pending */
+	bool disconnect_sent;
+	bool dry_run;			/* mine or the peer's "tentative" */
+	bool peer_discards_my_data;	/* peer's P_PROTOCOL carried discard-my-data */
+	u32 connect_count;
+	bool change_busy;		/* the connection's state mutex is held */
+	struct cluster_change change;
+
+	/* Digest sizes in bytes, 0 = none; the host sets them with the algorithms. */
+	u32 integrity_size_out;		/* data-integrity-alg of what I send */
+	u32 integrity_size_in;		/* of what the peer sends */
+	u32 csums_size;
+	u32 verify_size;
+	char peer_integrity_alg[64];
+
+	struct send_queue queue[2];	/* by enum drbd_socket */
+	struct transfer_log tl;		/* request.h: epochs of the sending side */
+	struct peer_epochs epochs;	/* peer_request.h: epochs of the receiving side */
+
+	/* keep-alive (wire.md 1.5); times in ms */
+	bool ping_wanted;		/* send P_PING as soon as possible */
+	bool ping_out;			/* waiting for P_PING_ACK */
+	u32 ping_acks;			/* count of P_PING_ACK seen */
+	u64 last_received;		/* anything on either socket */
+	u64 established_at;
+	struct core_timer request_timer;	/* ko-count x timeout, disk-timeout */
+
+	struct core_task fence_task;	/* fence-peer handler after a lost connection */
+};
+
+struct drbd_resource {
+	char name[128];
+	struct res_opts opts;
+	struct dlist devices;		/* drbd_device.of_resource, ascending vnr */
+	struct drbd_connection connection;
+	bool susp, susp_nod, susp_fen;	/* I/O suspended, for all volumes (states.md 1.2) */
+	u8 write_ordering;		/* 0 none, 1 drain, 2 flush */
+	struct work_queue work;		/* what the worker does, strictly in order */
+	struct timer_list_core timers;
+};
+
+struct drbd_device {
+	struct dlist of_resource;
+	struct drbd_resource *resource;
+	u32 minor;
+	u32 vnr;
+	struct state state;		/* susp* are merged in by device_state() */
+	u32 open_count;
+	bool unregistered;		/* being deleted */
+	u64 capacity;			/* sectors, what users see */
+
+	/* ---- backing disk; valid from Attaching until ACT_CLOSE_BACKING ---- */
+	bool has_backing;
+	struct disk_conf disk_conf;
+	u64 backing_sectors;		/* size of the data device as the host sees it now */
+	u64 meta_sectors;		/* size of the meta-data device */
+	bool backing_discards;		/* it can discard ... */
+	bool backing_discard_zeroes;	/* ... and what is discarded reads back as zeroes */
+	u32 backing_discard_granularity;	/* bytes, 0 = unknown */
+	u32 backing_max_bio_size;	/* bytes */
+	struct wire_queue_limits backing_limits;	/* for P_SIZES (wire.md L11) */
+	struct md_superblock md;
+	struct md_layout layout;
+	bool md_dirty;
+	struct core_timer md_timer;	/* writes a dirty superblock after 5 s */
+	u8 *md_buffer;			/* 4096 bytes, for the superblock */
+	bool md_buffer_busy;		/* taken by a fiber */
+	u8 *al_buffer;			/* 4096 bytes, for log transactions */
+	u32 local_refs;			/* I/O in flight on the backing disk, and its holders */
+	bool crashed_primary;
+	bool was_io_error, was_read_error, force_detach;
+	u8 disk_at_attach, pdsk_at_attach;	/* verdict saved while Negotiating */
+	u64 attached_at;		/* ms, grace for disk-timeout */
+	struct bitmap bitmap;
+	bool bm_locked;			/* bulk operation: bits must not change */
+	bool bm_io_pending;		/* a bulk operation waits: no new application I/O */
+	struct activity_log al;		/* activity.h */
+
+	/* ---- generation identifiers ---- */
+	u64 ed_uuid;			/* current UUID of the data exposed to users */
+	struct peer_uuids peer_uuids;
+	bool new_uuid_on_thaw;		/* states.md "NCU" */
+
+	/* ---- the peer's side of this volume ---- */
+	u64 peer_max_sectors;		/* d_size of its P_SIZES, 0 = unknown or diskless */
+	u32 peer_max_bio_size;
+	bool peer_discards;
+	u32 max_bio_size;		/* bytes, largest request this node generates */
+
+	/* ---- marks (states.md 1.3) ---- */
+	bool consider_resync, resync_after_negotiation, resize_pending, discard_my_data;
+	bool degraded_wfc, ahead_to_source_queued, before_resync_done;
+	bool change_busy;		/* the volume's state mutex is held */
+	struct cluster_change change;
+
+	/* ---- requests ---- */
+	struct request_queues rq;	/* request.h: admission, conflict tree, lists */
+	u32 suspend_count;		/* internal freezes of application I/O */
+	u32 ap_in_flight;		/* application requests admitted and not completed */
+	u32 ap_pending;			/* of these waiting for the peer */
+	u32 peer_unacked;		/* the peer's requests not yet answered */
+	u32 packet_seq, peer_seq;	/* wire.md 5.6 */
+	struct peer_request_lists prl;	/* peer_request.h */
+
+	struct resync resync;		/* resync.h: resync and verify */
+
+	/* ---- counters for status; sectors or counts, wrap at 2^32 ---- */
+	u32 send_cnt, recv_cnt, read_cnt, writ_cnt, al_writ_cnt, bm_writ_cnt;
+};
+
+/* The state with the resource's suspension flags merged in. */
+struct state device_state(const struct drbd_device *device);
+
+void resource_init(struct drbd_resource *resource, const char *name, const struct res_opts *opts);
+/* Inserts into the resource, conn inherited from the connection (netlink.md NEW_MINOR). */
+void device_init(struct drbd_device *device, struct drbd_resource *resource, u32 minor, u32 vnr);
+void device_unlink(struct drbd_device *device);
+struct drbd_device *resource_volume(struct drbd_resource *resource, u32 vnr);
+
+#define for_each_volume(device, resource) \
+	dlist_for_each_entry(device, &(resource)->devices, struct drbd_device, of_resource)
+
+/*
+ * References on the backing disk.  local_get() succeeds while the disk state is at least
+ * `min_disk`; every success is paired with local_put(), which lets a Failed disk go when
+ * the last reference is dropped.
+ */
+bool local_get(struct drbd_device *device, enum drbd_disk min_disk);
+void local_put(struct drbd_device *device);
+
+#endif /* CORE_OBJECTS_H */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * peer_request.h - I/O on behalf of the peer, of resync and of verify (wire.md 5.2..5.7, 6, 7)
+ *
+ * The host allocates them (env_peer_request_alloc(), or itself while it receives data) and
+ * owns the data pages.  On the way: received or needed -> env_peer_request_submit() ->
+ * peer_request_local_done() -> perhaps a digest -> an ack or reply in a send queue -> free.
+ */
+#ifndef CORE_PEER_REQUEST_H
+#define CORE_PEER_REQUEST_H
+
+#include "portable.h"
+#include "list.h"
+#include "interval.h"
+#include "send.h"
+
+struct drbd_connection;
+struct drbd_device;
+
+/* What env_peer_request_submit() does on the backing device. */
+enum peer_op {
+	PEER_OP_READ,
+	PEER_OP_WRITE,
+	PEER_OP_DISCARD,	/* deallocate; write zeroes where the disk can not do it reliably,
+				 * unaligned head and tail are zeroed */
+	PEER_OP_ZEROES,		/* write zeroes, may_unmap as told */
+};
+
+/* What it is for; decides what follows its completion. */
+enum peer_purpose {
+	PEER_WRITE,		/* the peer's application write */
+	PEER_READ,		/* P_DATA_REQUEST */
+	PEER_RESYNC_WRITE,	/* I am sync target: P_RS_DATA_REPLY, P_RS_DEALLOCATED */
+	PEER_RESYNC_READ,	/* I am sync source: P_RS_DATA_REQUEST, P_RS_THIN_REQ */
+	PEER_CSUM_SOURCE,	/* I am sync source: P_CSUM_RS_REQUEST */
+	PEER_CSUM_TARGET,	/* I am sync target: read to ask with a checksum */
+	PEER_VERIFY_TARGET,	/* P_OV_REQUEST: read and answer with a digest */
+	PEER_VERIFY_SOURCE,	/* P_OV_REPLY: read and compare */
+	PEER_DISCARDED,		/* data received for a disk that is gone */
+};
+
+struct peer_epoch {
+	struct dlist link;
+	u32 number;		/* from P_BARRIER, byte for byte */
+	bool has_number, flushing, in_use;
+	u32 size;		/* writes in it */
+	u32 active;		/* of these not yet acknowledged */
+	u32 uncounted;		/* superseded or sent back: neither counted nor waited for */
+};
+
+#define PEER_EPOCHS 64
+struct peer_epochs {
+	struct dlist open;	/* oldest first; the last is current */
+	struct peer_epoch pool[PEER_EPOCHS];
+};
+
+struct drbd_peer_request {
+	struct drbd_device *device;
+	struct interval interval;	/* sector, bytes */
+	u8 purpose, op;
+	bool may_unmap, want_zero_check, all_zero;
+	bool in_tree, in_al, may_set_in_sync, send_write_ack, submitted;
+	u32 dp_flags;
+	u32 seq_num;		/* of the received packet */
+	u8 block_id[8];		/* to be returned */
+	u16 reply_cmd;		/* packet to be sent for it */
+	int error;
+	struct peer_epoch *epoch;
+	struct send_item send;
+	struct dlist link;	/* in one list of peer_request_lists */
+	u32 digest_len;
+	u8 digest[64];		/* received with the packet, then replaced by our own where compared */
+	u8 peer_digest[64];
+	u64 start_ms;
+};
+
+struct peer_request_lists {
+	struct dlist active;	/* application writes being written */
+	struct dlist resync_writes, reads;	/* being written / read for the peer or resync */
+	struct dlist waiting;	/* for a conflict, an extent, or the throttle */
+	u32 writes_in_flight;	/* active + not yet acknowledged writes */
+	u32 in_flight;		/* all */
+};
+
+void peer_epochs_init(struct drbd_connection *connection);
+void peer_request_init(struct drbd_peer_request *pr, struct drbd_device *device, u64 sector, u32 bytes);
+void peer_request_local_done(struct drbd_peer_request *pr, int error);
+void peer_request_digest_done(struct drbd_peer_request *pr);
+
+#endif /* CORE_PEER_REQUEST_H */
