@@ -43,7 +43,7 @@ struct handshake_input {
 	enum handshake_demotion demotion; /* answer to HS_DEMOTE, first call NOT_TRIED */
 };
 
-enum handshake_outcome {
+enum hs_outcome {
 	HS_CONNECTED,		/* no resync */
 	HS_SOURCE,		/* go WFBitMapS */
 	HS_TARGET,		/* go WFBitMapT */
@@ -70,7 +70,7 @@ enum handshake_fail {
 #define HSH_PRI_LOST		(1u << 3)
 
 struct handshake_verdict {
-	enum handshake_outcome outcome;
+	enum hs_outcome outcome;
 	enum handshake_fail fail;
 	bool full_sync;		/* set all bits and write them first; on error fail */
 	bool auto_solved;	/* a policy or discard-my-data decided, for the log */
