@@ -54,10 +54,10 @@ void connection_fatal(struct drbd_connection *connection);
 /* ---- features and authentication (wire.md 4.1, 4.2) ---- */
 enum handshake_outcome { HANDSHAKE_OK, HANDSHAKE_RETRY, HANDSHAKE_STANDALONE };
 
-void features_encode(struct wire_features *packet);
+void features_encode(struct wire_p_features *packet);
 /* header already checked for cmd and length by this function too. Agrees version and features. */
 enum handshake_outcome features_received(struct drbd_connection *connection, const struct wire_header *hdr,
-					 const struct wire_features *packet);
+					 const struct wire_p_features *packet);
 enum handshake_outcome auth_challenge_received(struct drbd_connection *connection, const struct wire_header *hdr,
 					       const u8 *own, const u8 *peers);
 enum handshake_outcome auth_response_received(struct drbd_connection *connection, const struct wire_header *hdr,

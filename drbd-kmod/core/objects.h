@@ -34,6 +34,11 @@
 #include "activity.h"
 #include "resync.h"
 
+/* Queue limits of the backing disk as P_SIZES tells them (wire.md L11), bytes. */
+struct backing_limits {
+	u32 physical_block_size, logical_block_size, alignment_offset, io_min, io_opt;
+};
+
 /* P_UUIDS as received (wire.md L10). */
 struct peer_uuids {
 	bool valid;
@@ -117,7 +122,7 @@ struct drbd_device {
 	bool backing_discard_zeroes;	/* ... and what is discarded reads back as zeroes */
 	u32 backing_discard_granularity;	/* bytes, 0 = unknown */
 	u32 backing_max_bio_size;	/* bytes */
-	struct wire_queue_limits backing_limits;	/* for P_SIZES (wire.md L11) */
+	struct backing_limits backing_limits;	/* for P_SIZES */
 	struct md_superblock md;
 	struct md_layout layout;
 	bool md_dirty;
