@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#   make                    drbd.ko for one kernel, and the tools
+#   make demo               installs what is missing, boots two nodes, does the main job
+#   make check              installs what is missing, passes all tests
+#   make help               everything else
+
+SHELL := /bin/bash
+TOP := $(CURDIR)
+
+# The kernel to build for: KDIR=, else the running one's headers, else the newest installed.
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(shell ls -1d /lib/modules/*/build /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V | tail -n 1))
+KVER = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+
+PREFIX ?= /usr
+SBINDIR ?= /sbin
+DESTDIR ?=
+
+all: modules tools
+
+help:
+	@sed -n 's/^## //p' $(firstword $(MAKEFILE_LIST))
+
+## make modules [KDIR=dir] [C=2]   build drbd.ko here
+modules:
+	@test -n "$(KDIR)" -a -n "$(KVER)" || { \
+		echo "No kernel headers found (looked at KDIR='$(KDIR)'): install linux-headers for your kernel, or pass KDIR=" >&2; exit 1; }
+	@scripts/kernel-probes $(KDIR) $(TOP)/build/kcompat/$(KVER)
+	$(MAKE) -C $(KDIR) M=$(TOP) DRBD_KCOMPAT=$(TOP)/build/kcompat/$(KVER) modules
+
+## make modules_install            install drbd.ko below /lib/modules (updates/)
+modules_install: modules
+	$(MAKE) -C $(KDIR) M=$(TOP) INSTALL_MOD_DIR=updates modules_install
+
+## make vm-modules                 drbd.ko for every kernel that the test nodes boot: build/modules/<version>/
+VM_KDIRS ?= $(wildcard /usr/src/linux-headers-*-cloud-amd64)
+vm-modules:
+	@set -e; for k in $(VM_KDIRS); do \
+		v=$$(cat $$k/include/config/kernel.release); d=build/modules/$$v; \
+		mkdir -p $$d; cp -ru Kbuild drbd-kmod $$d/; \
+		(cd $$d && find drbd-kmod -name '*.[ch]' | while read f; do [ -e $(TOP)/$$f ] || rm -f $$f $${f%.c}.o; done); \
+		scripts/kernel-probes $$k $(TOP)/build/kcompat/$$v; \
+		$(MAKE) -s -C $$k M=$(TOP)/$$d DRBD_KCOMPAT=$(TOP)/build/kcompat/$$v modules; \
+		echo "$$d/drbd.ko"; \
+	done
+
+## make tools                      build drbdadm, drbdsetup, drbdmeta
+tools:
+	$(MAKE) -C drbd-utils
+
+## make install DESTDIR=           install the tools, configuration, agents
+install: tools
+	$(MAKE) -C drbd-utils install DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR)
+
+## make check-fast                 build, unit tests, lint: the inner loop, under two minutes
+check-fast: tools
+	scripts/check fast
+
+## make check                      all tests that belong to every change
+check:
+	scripts/check all
+
+## make check-long                 what takes too long for every change
+check-long:
+	scripts/check long
+
+## make demo [KEEP=1]              two virtual nodes do the main job before your eyes
+demo:
+	scripts/install-deps
+	$(MAKE) tools vm-modules
+	scripts/demo
+
+## make clean
+clean:
+	-@[ -z "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(TOP) clean 2>/dev/null
+	$(MAKE) -s -C drbd-utils clean
+	rm -rf build/kcompat build/modules build/unit build/utils build/sim
+
+.PHONY: all help modules modules_install vm-modules tools install check-fast check check-long demo clean
