@@ -11,6 +11,7 @@
 #include "state.h"
 #include "uuid.h"
 #include "work.h"
+#include "md.h"
 
 struct drbd_connection;
 struct drbd_device;

@@ -10,6 +10,8 @@
 #ifndef CORE_NLATTRS_H
 #define CORE_NLATTRS_H
 
+#include "state.h"
+
 #include "options.h"
 
 #define NL_FAMILY_NAME "drbd"
@@ -382,6 +384,6 @@ enum nl_peer_device_flags {
 #define NL_CODE_CONSTANT(name, number, text) name = number,
 
 enum nl_error_code { NL_ERROR_CODES(NL_CODE_CONSTANT) };
-enum nl_state_code { NL_STATE_CODES(NL_CODE_CONSTANT) };
+/* The state codes' constants are enum ss_code of state.h. */
 
 #endif /* CORE_NLATTRS_H */

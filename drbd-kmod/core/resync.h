@@ -11,6 +11,7 @@
 #include "portable.h"
 #include "extents.h"
 #include "rate.h"
+#include "vli.h"
 #include "send.h"
 #include "timer.h"
 #include "work.h"
@@ -29,15 +30,14 @@ struct resync {
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
 	bool finishing;
-	u64 start_ms, paused_ms, paused_since;
 	struct rate_plan plan;
-	struct progress_marks marks;
+	struct progress progress;
+	struct rate_activity activity;
 	struct core_timer turn;		/* the 100 ms turn */
 	struct send_item requests;	/* generator SEND_RESYNC_REQUESTS or SEND_VERIFY_REQUESTS */
 	struct core_task start;		/* resync_start: handler, then SyncSource or SyncTarget */
 	u8 start_side;			/* C_SYNC_SOURCE or C_SYNC_TARGET for the task */
 	struct core_task finish;
-	u32 seen_events;		/* backing I/O seen at the last throttle check */
 	u64 last_lazy_write_ms;
 
 	/* verify */
