@@ -133,16 +133,16 @@ enum io_error_policy {
 	EP_DETACH		= 2,
 };
 
-enum io_error_kind {
-	IO_ERROR_NONE = 0,
-	IO_ERROR_READ,
-	IO_ERROR_WRITE,
-	IO_ERROR_META,
-	IO_ERROR_FORCE_DETACH,	/* disk-timeout, detach --force */
+enum io_fault {
+	IO_FAULT_NONE = 0,
+	IO_FAULT_READ,
+	IO_FAULT_WRITE,
+	IO_FAULT_META,
+	IO_FAULT_FORCED,	/* disk-timeout, detach --force */
 };
 
 /* The disk state to force, or the present one if nothing changes. */
-u8 io_error_disk(u8 disk, enum io_error_kind kind, enum io_error_policy policy);
+u8 io_error_disk(u8 disk, enum io_fault fault, enum io_error_policy policy);
 
 /* ---- the flag word of an application request (7.2 to 7.4) */
 
@@ -227,7 +227,7 @@ struct request_view {
 struct request_effects {
 	u32 set_bits : 1;	/* set the range out of sync */
 	u32 clear_bits : 1;	/* set it in sync (whole blocks only) */
-	u32 io_error : 3;	/* enum io_error_kind: apply the policy */
+	u32 io_error : 3;	/* enum io_fault: apply the policy */
 	u32 late_ok : 1;	/* an aborted local request succeeded after all */
 	u32 late_error : 1;	/* ... or failed: log */
 	u32 resubmit_local : 1;	/* re-take AL extents, submit from the worker */
