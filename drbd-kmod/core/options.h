@@ -167,8 +167,8 @@ enum option_unit {
 
 /* NET_CONF (5), file section net. */
 #define NET_CONF_FIELDS(X)                                                                        \
-	X(STR, shared_secret, "shared-secret", 1, 0, 0, 64, NONE, NONE, OPT_MD | OPT_S, 14)       \
-	X(STR, cram_hmac_alg, "cram-hmac-alg", 2, 0, 0, 64, NONE, NONE, OPT_MD, 13)               \
+	X(STR, shared_secret, "shared-secret", 1, 0, 0, 64, NONE, NONE, OPT_MD | OPT_S, 13)       \
+	X(STR, cram_hmac_alg, "cram-hmac-alg", 2, 0, 0, 64, NONE, NONE, OPT_MD, 12)               \
 	X(STR, integrity_alg, "data-integrity-alg", 3, 0, 0, 64, NONE, NONE, OPT_MD, 20)          \
 	X(STR, verify_alg, "verify-alg", 4, 0, 0, 64, NONE, NONE, OPT_MD, 27)                     \
 	X(STR, csums_alg, "csums-alg", 5, 0, 0, 64, NONE, NONE, OPT_MD, 25)                       \
@@ -177,24 +177,24 @@ enum option_unit {
 	X(U32, connect_int, "connect-int", 7, 10, 1, 120, SECONDS, NONE, OPT_MDC, 6)              \
 	X(U32, timeout, "timeout", 8, 60, 1, 600, DECISECONDS, NONE, OPT_MDC, 2)                  \
 	X(U32, ping_int, "ping-int", 9, 10, 1, 120, SECONDS, NONE, OPT_MDC, 7)                    \
-	X(U32, ping_timeo, "ping-timeout", 10, 5, 1, 300, DECISECONDS, NONE, OPT_MD, 8)           \
-	X(U32, sndbuf_size, "sndbuf-size", 11, 0, 0, 10485760, BYTES, NONE, OPT_MDC, 9)           \
-	X(U32, rcvbuf_size, "rcvbuf-size", 12, 0, 0, 10485760, BYTES, NONE, OPT_MDC, 10)          \
-	X(U32, ko_count, "ko-count", 13, 7, 0, 200, NONE, NONE, OPT_MDC, 11)                      \
+	X(U32, ping_timeo, "ping-timeout", 10, 5, 1, 300, DECISECONDS, NONE, OPT_MD, 19)          \
+	X(U32, sndbuf_size, "sndbuf-size", 11, 0, 0, 10485760, BYTES, NONE, OPT_MDC, 8)           \
+	X(U32, rcvbuf_size, "rcvbuf-size", 12, 0, 0, 10485760, BYTES, NONE, OPT_MDC, 9)           \
+	X(U32, ko_count, "ko-count", 13, 7, 0, 200, NONE, NONE, OPT_MDC, 10)                      \
 	X(U32, max_buffers, "max-buffers", 14, 2048, 32, 131072, NONE, NONE, OPT_MDC, 4)          \
 	X(U32, max_epoch_size, "max-epoch-size", 15, 2048, 1, 20000, NONE, NONE, OPT_MDC, 3)      \
 	X(U32, unplug_watermark, "unplug-watermark", 16, 128, 1, 131072, NONE, NONE, OPT_MD, 5)   \
-	X(U32, after_sb_0p, "after-sb-0pri", 17, 0, 0, 6, NONE, AFTER_SB_0P, OPT_MD, 15)          \
-	X(U32, after_sb_1p, "after-sb-1pri", 18, 0, 0, 10, NONE, AFTER_SB_1P, OPT_MD, 16)         \
-	X(U32, after_sb_2p, "after-sb-2pri", 19, 0, 0, 10, NONE, AFTER_SB_2P, OPT_MD, 17)         \
-	X(U32, rr_conflict, "rr-conflict", 20, 0, 0, 10, NONE, RR_CONFLICT, OPT_MD, 19)           \
+	X(U32, after_sb_0p, "after-sb-0pri", 17, 0, 0, 6, NONE, AFTER_SB_0P, OPT_MD, 14)          \
+	X(U32, after_sb_1p, "after-sb-1pri", 18, 0, 0, 10, NONE, AFTER_SB_1P, OPT_MD, 15)         \
+	X(U32, after_sb_2p, "after-sb-2pri", 19, 0, 0, 10, NONE, AFTER_SB_2P, OPT_MD, 16)         \
+	X(U32, rr_conflict, "rr-conflict", 20, 0, 0, 10, NONE, RR_CONFLICT, OPT_MD, 18)           \
 	X(U32, on_congestion, "on-congestion", 21, 0, 0, 2, NONE, ON_CONGESTION, OPT_MD, 22)      \
 	X(U32, cong_fill, "congestion-fill", 22, 0, 0, 20971520, SECTORS, NONE, OPT_MDC, 23)      \
 	X(U32, cong_extents, "congestion-extents", 23, 1237, 67, 65534, NONE, NONE, OPT_MDC, 24)  \
-	X(FLG, two_primaries, "allow-two-primaries", 24, 0, 0, 1, NONE, NONE, OPT_MD, 12)         \
+	X(FLG, two_primaries, "allow-two-primaries", 24, 0, 0, 1, NONE, NONE, OPT_MD, 11)         \
 	X(FLG, discard_my_data, "discard-my-data", 25, 0, 0, 1, NONE, NONE, OPT_MI | OPT_Y, 0)    \
 	X(FLG, tcp_cork, "tcp-cork", 26, 1, 0, 1, NONE, NONE, OPT_MD | OPT_N, 21)                 \
-	X(FLG, always_asbp, "always-asbp", 27, 0, 0, 1, NONE, NONE, OPT_MD, 18)                   \
+	X(FLG, always_asbp, "always-asbp", 27, 0, 0, 1, NONE, NONE, OPT_MD, 17)                   \
 	X(FLG, tentative, "tentative", 28, 0, 0, 1, NONE, NONE, OPT_MI | OPT_Y, 0)                \
 	X(FLG, use_rle, "use-rle", 29, 1, 0, 1, NONE, NONE, OPT_MD, 28)                           \
 	X(FLG, csums_after_crash_only, "csums-after-crash-only", 33, 0, 0, 1, NONE, NONE, OPT_D,  \
