@@ -112,7 +112,7 @@ static void job_start(uint32_t id, const char *command)
 		dup2(in[0], 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
-		execl("/bin/bash", "bash", "-c", command, NULL);
+		execl("/bin/bash", "bash", "-c", "--", command, NULL);
 		_exit(127);
 	}
 	close(in[0]);
