@@ -86,7 +86,7 @@ void uuid_undo_source_start(struct uuid_set *u);
 /* May the new-current-uuid command run with these states?  (5.3; conn as in state.h) */
 bool uuid_may_skip_initial_sync(const struct uuid_set *u, u8 conn, u16 apv);
 
-/* ---- comparison (5.5) */
+/* ---- comparison (5.5); contradictory sets (each an ancestor of the other) count as unrelated */
 
 enum uuid_hg {
 	HG_EQUAL		= 0,
