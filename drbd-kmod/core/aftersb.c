@@ -31,7 +31,7 @@ static int least_changes(const struct aftersb_facts *f)
 	return f->self_bits < f->peer_bits ? TARGET : SOURCE;
 }
 
-/* younger: the one that became Primary last (role bit set at rotation) is discarded. */
+/* The bit says "was already Primary when the generations parted": the older Primary. */
 static int by_age(const struct aftersb_facts *f, bool discard_younger)
 {
 	int hg;

@@ -77,7 +77,7 @@ struct handshake_verdict {
 	bool misconfigured;	/* after-sb policy not applicable, for the log */
 	u32 helpers;		/* HSH_*; a repeated call omits those already reported */
 	int hg;			/* final */
-	struct uuid_verdict uuid; /* as compared, with corrections to adopt */
+	struct uuid_verdict uuid; /* adopt its corrections unless outcome is HS_FAIL or HS_DEMOTE */
 };
 
 struct handshake_verdict handshake_decide(const struct handshake_input *in);
@@ -90,6 +90,7 @@ u8 statepkt_peer_disk(u8 packet_disk, u32 peer_uuid_flags);
 enum statepkt_next {
 	STATEPKT_APPLY,		/* take it over; .handshake says whether to compare UUIDs */
 	STATEPKT_FAIL,		/* my connection is already down: connection error */
+	STATEPKT_CONTRADICTION,	/* both ends would be source, or target: Disconnecting, HARD */
 	STATEPKT_RESYNC_END,	/* finish the resync if weight <= failed; nothing else */
 	STATEPKT_VERIFY_END,	/* finish verify; nothing else */
 };
@@ -137,6 +138,6 @@ enum handshake_refusal {
 };
 
 /* packet_disk: the peer's disk as in the packet, before statepkt_peer_disk(). */
-enum handshake_refusal handshake_refusal(u8 self_disk_now, u8 packet_disk, bool dry_run_self);
+enum handshake_refusal handshake_refusal(u8 self_disk_now, u8 packet_disk, bool dry_run);
 
 #endif /* CORE_HANDSHAKE_H */
