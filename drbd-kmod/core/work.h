@@ -27,6 +27,7 @@ struct work {
 
 struct work_queue {
 	struct dlist items;
+	u64 added, finished;	/* count of items; equal when idle */
 };
 
 void work_queue_init(struct work_queue *queue);
@@ -44,6 +45,7 @@ struct core_task {
 	bool active;		/* started and not FIBER_DONE yet */
 	bool again;		/* start once more when done */
 	enum fiber_status (*run)(struct task *t, struct core_task *task);
+	u64 host_space[24];	/* the host's bookkeeping while it is active */
 };
 
 void core_task_init(struct core_task *task,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * lock.c - the resource lock, and what is done when it is dropped
+ */
+#include "shell.h"
+
+void drbd_lock(struct shell_resource *r)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&r->lock, flags);
+	r->lock_flags = flags;
+}
+
+static void complete_bios(struct bio_list *done)
+{
+	struct bio *bio;
+
+	while ((bio = bio_list_pop(done)))
+		bio_endio(bio);
+}
+
+static void submit_all(struct list_head *requests, struct list_head *peer_requests)
+{
+	while (!list_empty(requests)) {
+		struct shell_request *req =
+			list_first_entry(requests, struct shell_request, submit);
+
+		list_del_init(&req->submit);
+		shell_request_submit(req);
+	}
+	while (!list_empty(peer_requests)) {
+		struct shell_peer_request *pr =
+			list_first_entry(peer_requests, struct shell_peer_request, submit);
+
+		list_del_init(&pr->submit);
+		shell_peer_request_submit(pr);
+	}
+}
+
+void drbd_unlock(struct shell_resource *r)
+{
+	struct bio_list done = r->completed;
+	LIST_HEAD(requests);
+	LIST_HEAD(peer_requests);
+
+	bio_list_init(&r->completed);
+	list_splice_init(&r->submit, &requests);
+	list_splice_init(&r->peer_submit, &peer_requests);
+	spin_unlock_irqrestore(&r->lock, r->lock_flags);
+
+	complete_bios(&done);
+	submit_all(&requests, &peer_requests);
+}
+
+void drbd_unlock_atomic(struct shell_resource *r)
+{
+	struct bio_list done = r->completed;
+	bool submit = !list_empty(&r->submit) || !list_empty(&r->peer_submit);
+
+	bio_list_init(&r->completed);
+	if (submit)
+		queue_work(r->wq, &r->submit_work);
+	spin_unlock_irqrestore(&r->lock, r->lock_flags);
+
+	complete_bios(&done);
+}
+
+static void submit_work(struct work_struct *work)
+{
+	struct shell_resource *r = container_of(work, struct shell_resource, submit_work);
+
+	drbd_lock(r);
+	drbd_unlock(r);
+}
+
+void shell_lock_init(struct shell_resource *r)
+{
+	spin_lock_init(&r->lock);
+	init_waitqueue_head(&r->wait);
+	bio_list_init(&r->completed);
+	INIT_LIST_HEAD(&r->submit);
+	INIT_LIST_HEAD(&r->peer_submit);
+	INIT_WORK(&r->submit_work, submit_work);
+}
