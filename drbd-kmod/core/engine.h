@@ -11,28 +11,13 @@
 #include "state.h"
 #include "uuid.h"
 #include "work.h"
+#include "engine_types.h"
 #include "md.h"
 
 struct drbd_connection;
 struct drbd_device;
 struct drbd_resource;
 
-/* What ACT_NOTIFY tells (netlink.md 5): one change of one volume, or of the connection. */
-enum notify_kind { NOTIFY_STATE_CHANGE, NOTIFY_HELPER_CALL, NOTIFY_HELPER_RESPONSE, NOTIFY_SYNC_PROGRESS };
-struct notify_side {
-	struct state state;		/* of the volume; unused without one */
-	u8 cstate;			/* connection */
-	u8 role, peer_role;		/* highest over volumes */
-	bool susp, susp_nod, susp_fen;
-};
-struct notify_record {
-	enum notify_kind kind;
-	struct drbd_resource *resource;
-	struct drbd_device *device;	/* NULL: about the resource and connection only */
-	struct notify_side os, ns;
-	const char *helper;
-	s32 helper_status;
-};
 
 /*
  * One volume. `mask` and `val` are partial changes in wire format (state_pack()).
@@ -46,18 +31,20 @@ enum ss_code conn_state_change(struct drbd_connection *connection, u32 mask, u32
 /*
  * A request: cluster-wide when the rules say so, serialised by the state mutex, retried on
  * SS_IN_TRANSIENT_STATE until the next change, complete when the after-change work ran
- * (the flags CS_SERIALIZE, CS_WAIT_COMPLETE as in states.md 2.2).
+ * (the flags CS_SERIALIZE, CS_WAIT_COMPLETE as in states.md 2.2). Set up with
+ * state_request_init(); t->interrupted and rq->give_up_at end the retries.
+ * Connection-wide requests return SS_IN_TRANSIENT_STATE at once.
  */
-struct state_request {
-	u16 pc, pc2;
-	u32 mask, val, flags;
-	u64 ticket;		/* after-change work to wait for */
-	bool sent;
-	enum ss_code ret;
-};
+void state_request_init(struct state_request *rq, struct state_change change, u32 flags);
+/* mask and val as wire words for state_change() and the like: ST_ARGS(ST_CHANGE_CONN(x)). */
+#define ST_ARGS(change) (change).mask, (change).val
 enum fiber_status state_request(struct task *t, struct drbd_device *device, struct state_request *rq);
 enum fiber_status conn_state_request(struct task *t, struct drbd_connection *connection,
 				     struct state_request *rq);
+
+/* The state mutex that serialises changes of this volume: its own, or below protocol 100 the
+ * connection's. It is held while the flag is true; whoever clears it calls env_wake(). */
+bool *device_change_mutex(struct drbd_device *device);
 
 /* The facts that the pure rules need, gathered from the objects. */
 void device_facts(const struct drbd_device *device, struct state_facts *facts);
@@ -68,7 +55,6 @@ bool work_reached(const struct drbd_resource *resource, u64 ticket);
 
 /* ---- metadata: generation.c ---- */
 void device_md_mark_dirty(struct drbd_device *device);
-struct md_sync { u16 pc; };
 /* Write the superblock if dirty (or `force`), as a fiber; t->result 0 or errno, errors handled. */
 enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, struct md_sync *s, bool force);
 void device_uuid_set(struct drbd_device *device, enum md_uuid_slot slot, u64 value);
@@ -78,9 +64,16 @@ void device_uuid_move_history(struct drbd_device *device);
 enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device, struct md_sync *s);
 struct uuid_set device_uuids(const struct drbd_device *device);
 u32 device_md_flags(const struct drbd_device *device);
+/* Recompute the persistent flags from the present state (2.9), mark dirty if they changed. */
+void device_md_flags_update(struct drbd_device *device);
+/*
+ * A new current UUID is owed and must be durable before writes complete that the peer may not
+ * have (states.md 13.8): between begin and end request completion holds them back.
+ */
+void device_new_uuid_begin(struct drbd_device *device);
+void device_new_uuid_end(struct drbd_device *device);
 
 /* ---- bulk bitmap operations: bulk.c (states.md 5.4) ---- */
-struct bulk_op { u16 pc; struct md_sync md; int error; };
 enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
 enum fiber_status device_clear_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
 /* Only changed pages, lazily. */
@@ -91,26 +84,21 @@ enum io_error_kind { IO_ERROR_DATA_READ, IO_ERROR_DATA_WRITE, IO_ERROR_META, IO_
 void device_io_error(struct drbd_device *device, enum io_error_kind kind);
 
 /* ---- helpers: helper.c; the fiber notifies before and after and flushes metadata ---- */
-struct helper_call { u16 pc; struct md_sync md; struct notify_record note; s32 status; };
 /* Exit code in call->status (0..255; failure to run counts as 0). device NULL: per connection. */
 enum fiber_status helper_run(struct task *t, struct drbd_resource *resource, struct drbd_device *device,
 			     const char *event, struct helper_call *call);
 
 /* ---- size: size.c (states.md 6.1, metadata.md 4.5) ---- */
-enum size_outcome { SIZE_ERROR, SIZE_UNCHANGED, SIZE_SHRUNK, SIZE_GREW };
-struct size_op {
-	u16 pc;
-	bool forced, assume_clean;
-	bool new_al_layout;
-	u32 al_stripes, al_stripe_size_4k;
-	struct md_sync md;
-	struct md_layout old_layout, new_layout;
-	u64 new_size;
-	u32 saved_flags;
-	int error;		/* netlink ERR_* when SIZE_ERROR */
-	enum size_outcome outcome;
-};
 enum fiber_status device_determine_size(struct task *t, struct drbd_device *device, struct size_op *op);
+/* Highest and lowest of every component over all volumes. */
+struct state_range resource_states(struct drbd_resource *resource);
+
+/* ---- fencing: fencing.c (states.md 8.4) ---- */
+/* The fencing procedure; op->ok afterwards: the peer is known to be outdated or worse. */
+enum fiber_status fence_peer(struct task *t, struct drbd_connection *connection, struct fence_op *op);
+/* The same as connection->fence_task, started after a Primary lost its peer. */
+enum fiber_status fence_task_run(struct task *t, struct core_task *task);
+
 u64 device_new_size(const struct drbd_device *device, u64 user_size, bool forced);
 void device_reconsider_max_bio_size(struct drbd_device *device);
 

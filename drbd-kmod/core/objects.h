@@ -33,6 +33,7 @@
 #include "peer_request.h"
 #include "activity.h"
 #include "resync.h"
+#include "engine_types.h"
 
 /* Queue limits of the backing disk as P_SIZES tells them (wire.md L11), bytes. */
 struct backing_limits {
@@ -90,6 +91,8 @@ struct drbd_connection {
 	struct core_timer request_timer;	/* ko-count x timeout, disk-timeout */
 
 	struct core_task fence_task;	/* fence-peer handler after a lost connection */
+	struct fence_op fence;
+	struct after_work after[AFTER_WORKS];
 };
 
 struct drbd_resource {
@@ -101,6 +104,8 @@ struct drbd_resource {
 	u8 write_ordering;		/* 0 none, 1 drain, 2 flush */
 	struct work_queue work;		/* what the worker does, strictly in order */
 	struct timer_list_core timers;
+	u64 changes;			/* count of state changes of any volume or the connection */
+	struct after_op after_op;	/* after-change work in progress */
 };
 
 struct drbd_device {
@@ -124,6 +129,7 @@ struct drbd_device {
 	u32 backing_max_bio_size;	/* bytes */
 	struct backing_limits backing_limits;	/* for P_SIZES */
 	struct md_superblock md;
+	u32 md_flags_extra;		/* written besides md.flags while the size changes */
 	struct md_layout layout;
 	bool md_dirty;
 	struct core_timer md_timer;	/* writes a dirty superblock after 5 s */
@@ -136,6 +142,7 @@ struct drbd_device {
 	u8 disk_at_attach, pdsk_at_attach;	/* verdict saved while Negotiating */
 	u64 attached_at;		/* ms, grace for disk-timeout */
 	struct bitmap bitmap;
+	bool bm_new_bits_clear;		/* ACT_BM_RESIZE: what is added is in sync (assume-clean) */
 	bool bm_locked;			/* bulk operation: bits must not change */
 	bool bm_io_pending;		/* a bulk operation waits: no new application I/O */
 	struct activity_log al;		/* activity.h */
@@ -144,6 +151,11 @@ struct drbd_device {
 	u64 ed_uuid;			/* current UUID of the data exposed to users */
 	struct peer_uuids peer_uuids;
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
+	/*
+	 * > 0: a new current UUID is on its way to the disk; writes that are done are kept on
+	 * rq.held instead of being completed, until request_held_release() (states.md 13.8).
+	 */
+	u32 new_uuid_pending;
 
 	/* ---- the peer's side of this volume ---- */
 	u64 peer_max_sectors;		/* d_size of its P_SIZES, 0 = unknown or diskless */
@@ -159,6 +171,10 @@ struct drbd_device {
 
 	/* ---- requests ---- */
 	struct request_queues rq;	/* request.h: admission, conflict tree, lists */
+	struct after_work after[AFTER_WORKS];
+	struct work disk_gone;		/* Failed -> Diskless, and closing a Diskless backing */
+	struct core_task full_sync;	/* set all bits, write them, then start the resync */
+	struct bulk_op full_sync_op;
 	u32 suspend_count;		/* internal freezes of application I/O */
 	u32 ap_in_flight;		/* application requests admitted and not completed */
 	u32 ap_pending;			/* of these waiting for the peer */
@@ -182,7 +198,7 @@ void device_unlink(struct drbd_device *device);
 struct drbd_device *resource_volume(struct drbd_resource *resource, u32 vnr);
 
 #define for_each_volume(device, resource) \
-	dlist_for_each_entry(device, &(resource)->devices, struct drbd_device, of_resource)
+	dlist_for_each_entry(device, &(resource)->devices, of_resource)
 
 /*
  * References on the backing disk.  local_get() succeeds while the disk state is at least

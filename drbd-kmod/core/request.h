@@ -50,6 +50,7 @@ struct request_queues {
 	struct dlist al_wait;	/* admitted, wait for the activity log */
 	struct dlist conflict;	/* wait for an overlapping write to end */
 	struct dlist local;	/* local part in flight */
+	struct dlist held;	/* done, but completed only when new_uuid_pending is 0 */
 	struct dlist net_reads;	/* remote reads in flight */
 	struct interval_tree writes;	/* local and received writes not yet completed */
 	u32 in_flight_sectors;	/* sent and not barrier-acked, for congestion */
@@ -74,12 +75,14 @@ void request_local_done(struct drbd_request *req, int error);
 
 /* Admission may have become possible: call after every change that request admission reads. */
 void request_admission_kick(struct drbd_device *device);
+/* device->new_uuid_pending became 0: complete what is on rq.held (states.md 13.8). */
+void request_held_release(struct drbd_device *device);
 /* Same for conflicts that a completed write or peer request may have ended. */
 void request_conflict_kick(struct drbd_device *device);
 
 /* Close the current epoch if it holds writes (replication on/off, flush, Ahead). */
 void tl_close_epoch(struct drbd_connection *connection);
-/* Whole-log events: enum request_event RQE_CONNECTION_LOST, RQE_RESEND, RQE_FAIL_FROZEN, RQE_RESTART_FROZEN. */
+/* Whole-log events: enum request_event REQ_CONNECTION_LOST, REQ_RESEND, REQ_FAIL_FROZEN, REQ_RESTART_FROZEN. */
 void tl_apply(struct drbd_connection *connection, int event);
 /* Abort the local part of everything in flight (forced detach). */
 void request_abort_local(struct drbd_device *device);

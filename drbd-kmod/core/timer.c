@@ -34,7 +34,7 @@ void core_timer_set(struct drbd_resource *resource, struct core_timer *timer, u6
 
 	dlist_del_init(&timer->link);
 	timer->deadline = env_now_ms() + ms;
-	dlist_for_each_entry(later, &resource->timers.armed, struct core_timer, link)
+	dlist_for_each_entry(later, &resource->timers.armed, link)
 		if (later->deadline > timer->deadline)
 			break;
 	/* `later` is the list head itself when none is later. */

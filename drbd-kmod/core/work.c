@@ -4,6 +4,8 @@
 void work_queue_init(struct work_queue *queue)
 {
 	dlist_init(&queue->items);
+	queue->added = 0;
+	queue->finished = 0;
 }
 
 void work_init(struct work *work, enum fiber_status (*run)(struct task *, struct work *))
@@ -19,6 +21,7 @@ bool work_add(struct drbd_resource *resource, struct work *work)
 	if (dlist_linked(&work->link))
 		return false;
 	dlist_add_tail(&work->link, &resource->work.items);
+	resource->work.added++;
 	env_worker_kick(resource);
 	return true;
 }
@@ -35,6 +38,7 @@ enum fiber_status worker_run(struct task *t, struct drbd_resource *resource)
 			return status;
 		dlist_del_init(&work->link);
 		t->deadline = 0;
+		resource->work.finished++;
 		env_wake(resource);
 		if (work->done)
 			work->done(work);
