@@ -177,6 +177,7 @@ u8 io_error_disk(u8 disk, enum io_fault fault, enum io_error_policy policy);
 #define RQ_INIT_WRITE	(RQ_W | RQ_SUB)
 #define RQ_INIT_READ	RQ_SUB
 
+/* The order of the groups matters to request_event(). */
 enum request_event {
 	/* setting up, in the order of 7.1 */
 	REQ_JOIN_TL,		/* entered the transfer log (not for empty flushes) */

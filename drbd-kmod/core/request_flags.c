@@ -191,7 +191,7 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 
 /* ---- the end */
 
-static u32 complete(u32 flags, const struct request_view *view, struct request_effects *fx)
+static u32 rq_complete(u32 flags, const struct request_view *view, struct request_effects *fx)
 {
 	bool ok = flags & (RQ_LO | RQ_NO);
 
@@ -210,7 +210,7 @@ static u32 complete(u32 flags, const struct request_view *view, struct request_e
 }
 
 /* Mirror or mark: what is not known to be on both disks gets its bits set here. */
-static u32 destroy(u32 flags, struct request_effects *fx)
+static u32 rq_destroy(u32 flags, struct request_effects *fx)
 {
 	bool started = flags & (RQ_LOCAL_MASK | RQ_NET_MASK);
 
@@ -252,9 +252,9 @@ struct request_effects request_event(u32 *flags, enum request_event ev,
 
 	fx.net_done = (now & ~old & RQ_ND) != 0;
 	if (may_complete(now))
-		now = complete(now, view, &fx);
+		now = rq_complete(now, view, &fx);
 	if (may_destroy(now))
-		now = destroy(now, &fx);
+		now = rq_destroy(now, &fx);
 	*flags = now;
 	return fx;
 }

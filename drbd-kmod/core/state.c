@@ -175,7 +175,7 @@ static bool primary_without_data(struct state s)
 	return s.role == ROLE_PRIMARY && s.disk < D_UP_TO_DATE && s.pdsk < D_UP_TO_DATE;
 }
 
-/* Rules 1 to 5. */
+/* Rules 1 to 5; 2 after 4, which may have left the volume unconfigured. */
 static void sanitise_implied(struct state *s, const struct state_facts *f)
 {
 	if (s->conn < C_CONNECTED) {
@@ -184,14 +184,14 @@ static void sanitise_implied(struct state *s, const struct state_facts *f)
 		if (s->pdsk > D_UNKNOWN || s->pdsk < D_INCONSISTENT)
 			s->pdsk = D_UNKNOWN;
 	}
-	if (state_unconfigured(*s))
-		s->aftr_isp = false;
 	if (s->conn > C_CONNECTED && (s->disk <= D_FAILED || s->pdsk <= D_FAILED))
 		s->conn = C_CONNECTED;
 	if (s->conn < C_CONNECTED && s->disk == D_NEGOTIATING) {
 		s->disk = f->ed_uuid_is_current ? f->saved_disk : D_DISKLESS;
 		s->pdsk = f->ed_uuid_is_current ? f->saved_pdsk : D_UNKNOWN;
 	}
+	if (state_unconfigured(*s))
+		s->aftr_isp = false;
 	if (s->conn >= C_CONNECTED && s->conn < C_AHEAD) {
 		if (s->disk == D_CONSISTENT || s->disk == D_OUTDATED)
 			s->disk = D_UP_TO_DATE;

@@ -1,0 +1,795 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * State words and rules, each compared over the whole product of states with a
+ * second, deliberately naive transcription of the tables in states.md 2 and 3.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "core/state.h"
+
+#define PRI ROLE_PRIMARY
+#define SEC ROLE_SECONDARY
+#define UTD D_UP_TO_DATE
+
+/* Cheap inside hot loops; cmocka's macros are only entered on failure. */
+#define CHECK(cond, ...) do { \
+	if (!(cond)) { \
+		print_error(__VA_ARGS__); \
+		fail(); \
+	} \
+} while (0)
+
+static struct state st(int role, int peer, int conn, int disk, int pdsk)
+{
+	return (struct state) { .role = role, .peer = peer, .conn = conn, .disk = disk, .pdsk = pdsk };
+}
+
+static struct state_facts facts_default(void)
+{
+	return (struct state_facts) {
+		.net_config = true, .verify_alg = true, .ed_uuid_is_current = true,
+		.saved_disk = UTD, .saved_pdsk = D_UNKNOWN, .apv = 101,
+	};
+}
+
+/* ---- words */
+
+static void test_words_seen_on_the_wire_decode(void **state)
+{
+	static const struct {
+		u32 word;
+		struct state s;
+	} seen[] = {
+		{ 0x0000c882, { .role = SEC, .peer = 0, .conn = C_WF_CONNECTION,
+				.disk = D_INCONSISTENT, .pdsk = D_UNKNOWN } },
+		{ 0x000110a9, { .role = PRI, .peer = SEC, .conn = C_CONNECTED, .disk = UTD, .pdsk = UTD } },
+		{ 0x0000f0d9, { .role = PRI, .peer = SEC, .conn = C_WF_BITMAP_S,
+				.disk = UTD, .pdsk = D_CONSISTENT } },
+		{ 0x00010ae6, { .role = SEC, .peer = PRI, .conn = C_WF_BITMAP_T,
+				.disk = D_OUTDATED, .pdsk = UTD } },
+		{ 0x0000f169, { .role = PRI, .peer = SEC, .conn = C_AHEAD,
+				.disk = UTD, .pdsk = D_CONSISTENT } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
+		assert_int_equal(state_pack(seen[i].s), seen[i].word);
+		assert_true(state_equal(state_unpack(seen[i].word), seen[i].s));
+	}
+}
+
+static void test_every_word_survives_unpacking_and_packing(void **state)
+{
+	(void)state;
+	for (u32 w = 0; w <= ST_ALL_MASK; w++)
+		CHECK(state_pack(state_unpack(w)) == w, "word %08x\n", w);
+	assert_int_equal(state_pack(state_unpack(0xffffffff)), ST_ALL_MASK);
+}
+
+static void test_change_pairs_captured_from_requests(void **state)
+{
+	struct state_change c = ST_CHANGE_ROLE(PRI);
+
+	(void)state;
+	assert_int_equal(c.mask, 0x3);
+	assert_int_equal(c.val, 0x1);
+	c = state_change_join(c, ST_CHANGE_DISK(UTD));
+	assert_int_equal(c.mask, 0x1e03);
+	assert_int_equal(c.val, 0x1001);
+	c = ST_CHANGE_DISK(D_FAILED);
+	assert_int_equal(c.mask, 0x1e00);
+	assert_int_equal(c.val, 0x400);
+	c = state_change_join(ST_CHANGE_CONN(C_DISCONNECTING), ST_CHANGE_PDSK(D_OUTDATED));
+	assert_int_equal(c.mask, 0x1e1f0);
+	assert_int_equal(c.val, 0xa010);
+	c = state_change_join(ST_CHANGE_CONN(C_CONNECTED), ST_CHANGE_CONN(C_VERIFY_S));
+	assert_int_equal(c.mask, 0x1f0);
+	assert_int_equal(c.val, 0x120);
+}
+
+static void test_apply_touches_only_masked_fields(void **state)
+{
+	(void)state;
+	for (u32 w = 0; w <= ST_ALL_MASK; w += 997) {
+		struct state s = state_unpack(w);
+		struct state n = state_apply(s, ST_CHANGE_DISK(D_FAILED));
+
+		CHECK(n.disk == D_FAILED, "%08x\n", w);
+		n.disk = s.disk;
+		CHECK(state_equal(n, s), "%08x\n", w);
+		n = state_apply(s, ST_CHANGE_FLAG(ST_SUSP_FEN, true));
+		CHECK(n.susp_fen && n.susp == s.susp, "%08x\n", w);
+	}
+}
+
+static void test_the_peers_view_mirrors_back(void **state)
+{
+	static const u8 kept[] = { C_WF_REPORT_PARAMS, C_CONNECTED, C_STARTING_SYNC_S,
+				   C_STARTING_SYNC_T, C_MASK };
+	static const u8 map[32] = {
+		[1] = 7, [9] = 9, [10] = 10, [11] = 12, [12] = 11, [18] = 19, [31] = 31
+	};
+
+	(void)state;
+	for (u32 conn = 0; conn < 32; conn++)
+		assert_int_equal(state_conn_mirror(conn), map[conn]);
+
+	for (u32 w = 0; w <= 0x1ffff; w++) {
+		struct state_change c = { w, w }, m = state_change_mirror(c);
+		struct state s = state_unpack(w), t = state_unpack(m.mask);
+
+		CHECK(t.role == s.peer && t.peer == s.role, "%08x\n", w);
+		CHECK(t.disk == s.pdsk && t.pdsk == s.disk, "%08x\n", w);
+		CHECK(m.mask == m.val, "%08x\n", w);
+		for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+			if (s.conn == kept[i])
+				CHECK(state_change_mirror(m).mask == w, "%08x\n", w);
+	}
+	/* What suspends or pauses me is the peer's pause, never its suspension. */
+	for (u32 f = 0; f < 64; f++) {
+		struct state_change c = { f << 17, f << 17 };
+		u32 want = (c.mask & (ST_AFTR_ISP | ST_USER_ISP)) ? ST_PEER_ISP : 0;
+
+		assert_int_equal(state_change_mirror(c).mask, want);
+	}
+}
+
+/* ---- sanitising */
+
+/* wire.md 8.2, by number */
+static void slow_limits(int conn, int *d0, int *d1, int *p0, int *p1)
+{
+	*d0 = 0, *d1 = 8, *p0 = 0, *p1 = 8;
+	if (conn < 10)
+		*p0 = 4, *p1 = 6;
+	if (conn == 12 || conn == 14 || conn == 15 || conn == 21 || conn == 23)
+		*d0 = 4, *d1 = 5, *p0 = 8, *p1 = 8;
+	if (conn == 17)
+		*d0 = 4, *d1 = 4, *p0 = 8, *p1 = 8;
+	if (conn == 11 || conn == 13 || conn == 20 || conn == 22)
+		*d0 = 8, *d1 = 8, *p0 = 4, *p1 = 7;
+	if (conn == 16)
+		*d0 = 8, *d1 = 8, *p0 = 4, *p1 = 4;
+	if (conn == 18 || conn == 19)
+		*d0 = 8, *d1 = 8, *p0 = 8, *p1 = 8;
+}
+
+static bool slow_fen(struct state s)
+{
+	return s.role == 1 && s.conn < 10 && s.pdsk > 5;
+}
+
+static bool slow_nod(struct state s)
+{
+	return s.role == 1 && s.disk < 8 && s.pdsk < 8;
+}
+
+static void check_sanitised(struct state os, struct state in, const struct state_facts *f)
+{
+	struct state ns = state_sanitise(os, in, f);
+	struct state again = state_sanitise(os, ns, f);
+	bool paused = ns.aftr_isp || ns.peer_isp || ns.user_isp;
+	int d0, d1, p0, p1;
+
+	slow_limits(ns.conn, &d0, &d1, &p0, &p1);
+	CHECK(state_equal(ns, again), "not idempotent: %08x -> %08x -> %08x\n",
+	      state_pack(in), state_pack(ns), state_pack(again));
+	CHECK(ns.disk >= d0 && ns.disk <= d1 && ns.pdsk >= p0 && ns.pdsk <= p1,
+	      "limits: %08x -> %08x\n", state_pack(in), state_pack(ns));
+	/* I9 */
+	CHECK(ns.conn >= 10 || (ns.peer == 0 && !ns.peer_isp), "%08x\n", state_pack(in));
+	CHECK(!(paused && (ns.conn == 16 || ns.conn == 17)), "%08x\n", state_pack(in));
+	CHECK(!(!paused && (ns.conn == 20 || ns.conn == 21)), "%08x\n", state_pack(in));
+	CHECK(ns.role == in.role && ns.susp == in.susp, "%08x\n", state_pack(in));
+	CHECK(!(ns.conn < 10 && ns.disk == 3), "%08x\n", state_pack(in));
+	/* A resync or verify never runs over a missing disk; nothing else moves conn. */
+	if (in.conn > 10 && (in.disk <= 2 || in.pdsk <= 2))
+		CHECK(ns.conn == 10, "%08x\n", state_pack(in));
+	else if (in.conn != 16 && in.conn != 17 && in.conn != 20 && in.conn != 21)
+		CHECK(ns.conn == in.conn, "%08x\n", state_pack(in));
+	if (ns.conn == 10)
+		CHECK(ns.disk != 5 && ns.disk != 7 && ns.pdsk != 5 && ns.pdsk != 7,
+		      "%08x\n", state_pack(in));
+	/* The flags come exactly when the rules say so, and never go by themselves. */
+	CHECK(ns.susp_fen == (in.susp_fen || (f->fencing == 2 && slow_fen(ns) && !slow_fen(os))),
+	      "susp_fen %08x\n", state_pack(in));
+	CHECK(ns.susp_nod == (in.susp_nod || (f->on_no_data == 1 && slow_nod(ns) && !slow_nod(os))),
+	      "susp_nod %08x\n", state_pack(in));
+}
+
+static void test_sanitised_states_are_stable_and_within_limits(void **state)
+{
+	const struct state olds[] = {
+		{ .role = SEC, .conn = C_STANDALONE, .pdsk = D_UNKNOWN },
+		{ .role = PRI, .peer = SEC, .conn = C_CONNECTED, .disk = UTD, .pdsk = UTD },
+		{ .role = PRI, .conn = C_WF_CONNECTION, .disk = D_INCONSISTENT, .pdsk = D_UNKNOWN },
+	};
+	unsigned long cases = 0;
+
+	(void)state;
+	for (u32 w = 0; w <= ST_ALL_MASK; w++) {
+		struct state in = state_unpack(w);
+		struct state_facts f = facts_default();
+
+		if (in.role == 0 || in.role == 3 || in.peer == 3 || in.conn > 23 ||
+		    in.disk > 8 || in.disk == D_UNKNOWN || in.pdsk > 8)
+			continue;
+		for (int v = 0; v < 4; v++) {
+			f.fencing = v & 1 ? 2 : 1;
+			f.on_no_data = v & 1;
+			f.ed_uuid_is_current = v & 2;
+			check_sanitised(olds[v % 3], in, &f);
+			cases++;
+		}
+	}
+	printf("         sanitise: %lu cases, complete\n", cases);
+}
+
+static void test_disk_views_survive_or_fade_at_disconnect(void **state)
+{
+	struct state_facts f = facts_default();
+	static const u8 want[] = { 6, 6, 6, 6, 4, 5, 6, 6, 6 };
+
+	(void)state;
+	for (u32 pdsk = 0; pdsk <= 8; pdsk++) {
+		struct state os = st(PRI, SEC, C_CONNECTED, UTD, pdsk), ns = os;
+
+		ns.conn = C_NETWORK_FAILURE;
+		assert_int_equal(state_sanitise(os, ns, &f).pdsk, want[pdsk]);
+	}
+}
+
+static void test_target_shows_outdated_and_source_sees_consistent(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state os = st(SEC, 0, C_WF_REPORT_PARAMS, UTD, D_UNKNOWN), ns;
+
+	(void)state;
+	ns = state_sanitise(os, st(SEC, PRI, C_WF_BITMAP_T, D_CONSISTENT, UTD), &f);
+	assert_int_equal(ns.disk, D_OUTDATED);
+	ns = state_sanitise(os, st(PRI, SEC, C_WF_BITMAP_S, UTD, UTD), &f);
+	assert_int_equal(ns.pdsk, D_CONSISTENT);
+}
+
+static void test_resuming_a_paused_sync_obeys_the_narrower_limits(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state os = st(SEC, PRI, C_PAUSED_SYNC_T, D_OUTDATED, UTD), ns;
+
+	(void)state;
+	os.user_isp = true;
+	ns = os;
+	ns.user_isp = false;
+	ns = state_sanitise(os, ns, &f);
+	assert_int_equal(ns.conn, C_SYNC_TARGET);
+	assert_int_equal(ns.disk, D_INCONSISTENT);
+}
+
+/* ---- rules against the slow transcription */
+
+static int slow_validity(struct state s, const struct state_facts *f)
+{
+	bool pri = s.role == 1, up = s.conn > 10;
+	const struct {
+		bool hit;
+		int code;
+	} v[] = {
+		{ f->net_config && !f->two_primaries && pri && s.peer == 1, -1 },
+		{ f->net_config && !f->two_primaries && pri && s.peer != 1 && f->peer_primary_elsewhere, -20 },
+		{ s.role == 2 && f->open_count > 0, -12 },
+		{ pri && s.conn < 10 && s.disk < 8, -2 },
+		{ f->fencing >= 1 && pri && s.conn < 10 && s.pdsk >= 6, -7 },
+		{ pri && s.disk <= 4 && s.pdsk <= 4, -2 },
+		{ up && s.disk < 4, -4 },
+		{ up && s.pdsk < 4, -5 },
+		{ up && s.disk < 8 && s.pdsk < 8, -2 },
+		{ (s.conn == 10 || s.conn == 13 || s.conn == 16 || s.conn == 20) && s.disk == 5, -6 },
+		{ (s.conn == 18 || s.conn == 19) && f->net_config && !f->verify_alg, -14 },
+		{ (s.conn == 18 || s.conn == 19) && f->apv < 88, -17 },
+		{ pri && s.disk < 8 && s.pdsk < 8, -2 },
+		{ (s.conn == 11 || s.conn == 12) && s.pdsk == 6, -15 },
+		{ s.conn >= 10 && s.pdsk == 6, -6 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (v[i].hit)
+			return v[i].code;
+	return 1;
+}
+
+static void test_validity_first_match_wins(void **state)
+{
+	unsigned long cases = 0;
+
+	(void)state;
+	for (u32 w = 0; w < (1u << 17); w++) {
+		struct state s = state_unpack(w);
+
+		if (s.role == 0 || s.role == 3 || s.peer == 3 || s.conn > 23 || s.disk > 8 || s.pdsk > 8)
+			continue;
+		for (u32 v = 0; v < 192; v++) {
+			struct state_facts f = {
+				.net_config = v & 1, .two_primaries = v & 2,
+				.peer_primary_elsewhere = v & 4, .open_count = v & 8 ? 3 : 0,
+				.verify_alg = v & 16, .apv = v & 32 ? 88 : 87, .fencing = v / 64,
+			};
+			int got = state_validity(s, &f), want = slow_validity(s, &f);
+
+			CHECK(got == want, "%08x facts %u: %d, not %d\n", w, v, got, want);
+			cases++;
+		}
+	}
+	printf("         validity: %lu cases, complete\n", cases);
+}
+
+static int slow_transition(int oc, int nc, int od, int nd)
+{
+	int rv = 1;
+
+	if (od == 0 && nd == 2)
+		return -11;
+	if (oc == nc)
+		return 2;
+	if (oc == 1 && nc != 0)
+		rv = -18;
+	if (oc >= 3 && oc <= 7 && nc != 2 && nc != 1)
+		rv = -18;
+	if (oc < 9 && nc >= 10)
+		rv = -15;
+	if (oc == 0 && nc != 2)
+		rv = -15;
+	if (oc == 0 && nc == 1)
+		rv = -9;
+	return rv;
+}
+
+static void test_transitions_obeyed_even_by_facts(void **state)
+{
+	(void)state;
+	for (int oc = 0; oc < 24; oc++)
+		for (int nc = 0; nc < 24; nc++)
+			for (int d = 0; d < 81; d++) {
+				struct state os = st(SEC, 0, oc, d / 9, 4), ns = st(SEC, 0, nc, d % 9, 4);
+
+				CHECK(state_transition_check(os, ns) ==
+				      (enum ss_code)slow_transition(oc, nc, d / 9, d % 9),
+				      "%d -> %d, disk %d -> %d\n", oc, nc, d / 9, d % 9);
+			}
+}
+
+static int slow_soft(struct state o, struct state n, const struct state_facts *f)
+{
+	bool ss = n.conn == 11 || n.conn == 12, ver = n.conn == 18 || n.conn == 19;
+	bool s7 = f->state_sent && !(o.conn == 8 && n.conn == 9) && !(o.conn == 9 && n.conn >= 10);
+	bool stable = o.conn == 10 && n.conn == 10 && n.disk == 4; /* 13.9 */
+	const struct {
+		bool hit;
+		int code;
+	} s[] = {
+		{ ss && o.conn > 10, -8 },
+		{ n.conn == 1 && o.conn == 0, -9 },
+		{ n.disk > 1 && o.disk == 0, -11 },
+		{ n.conn == 8 && o.conn < 2, -13 },
+		{ n.disk == 5 && o.disk < 5 && o.disk != 1, -16 },
+		{ n.conn == 1 && o.conn == 2, -18 },
+		{ s7, -18 },
+		{ o.role != 1 && n.role == 1 && n.pdsk == 8 && n.disk != 8 && n.disk != 0 &&
+		  (n.conn <= 15 || n.conn != o.conn) && !stable, -18 },
+		{ ver && o.conn != n.conn && (o.disk < 8 || o.pdsk < 8), -2 }, /* 13.2 */
+		{ ver && o.conn < 10, -15 },
+		{ ver && o.conn != n.conn && o.conn > 10, -8 },
+		{ ss && o.conn < 10, -15 },
+		{ (n.conn == 16 || n.conn == 17) && o.conn < 9, -15 },
+		{ n.conn == 1 && n.pdsk == 5 && o.conn < 10 && o.pdsk > 5, -21 },
+	};
+
+	for (size_t i = ARRAY_SIZE(s); i-- > 0; )
+		if (s[i].hit)
+			return s[i].code;
+	return 1;
+}
+
+static void test_soft_rules_last_match_wins(void **state)
+{
+	enum { STATES = 2 * 24 * 9 * 9 };
+	struct state_facts f = facts_default();
+	unsigned long cases = 0;
+
+	(void)state;
+	for (u32 i = 0; i < 2u * STATES * STATES; i++) {
+		u32 a = i / 2 / STATES, b = i / 2 % STATES;
+		struct state os = st(1 + a % 2, 0, a / 2 % 24, a / 48 % 9, a / 432);
+		struct state ns = st(1 + b % 2, 0, b / 2 % 24, b / 48 % 9, b / 432);
+
+		f.state_sent = i & 1;
+		CHECK((int)state_soft_check(os, ns, &f) == slow_soft(os, ns, &f),
+		      "%08x -> %08x: %d, not %d\n", state_pack(os), state_pack(ns),
+		      state_soft_check(os, ns, &f), slow_soft(os, ns, &f));
+		cases++;
+	}
+	printf("         soft rules: %lu pairs of states, complete\n", cases);
+}
+
+/* ---- whole requests */
+
+static enum ss_code ask(struct state os, struct state_change c, const struct state_facts *f,
+			u32 flags, struct state *ns)
+{
+	return state_check_request(os, state_apply(os, c), f, flags, ns);
+}
+
+static void test_verify_over_inconsistent_data_is_refused(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns, os = st(SEC, SEC, C_CONNECTED, D_INCONSISTENT, D_INCONSISTENT);
+
+	(void)state;
+	assert_int_equal(ask(os, ST_CHANGE_CONN(C_VERIFY_S), &f, 0, &ns), SS_NO_UP_TO_DATE_DISK);
+	assert_int_equal(ask(os, ST_CHANGE_CONN(C_VERIFY_T), &f, 0, &ns), SS_NO_UP_TO_DATE_DISK);
+	assert_true(state_cluster_wide_step(os, ST_CHANGE_CONN(C_VERIFY_S), &f, 0) ==
+		    SS_NO_UP_TO_DATE_DISK);
+	os.disk = os.pdsk = UTD;
+	assert_int_equal(ask(os, ST_CHANGE_CONN(C_VERIFY_S), &f, 0, &ns), SS_SUCCESS);
+}
+
+static void test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns, os = st(SEC, SEC, C_CONNECTED, D_INCONSISTENT, UTD);
+
+	(void)state;
+	assert_int_equal(ask(os, ST_CHANGE_ROLE(PRI), &f, 0, &ns), SS_SUCCESS);
+	os.conn = C_WF_BITMAP_T;
+	os.disk = D_OUTDATED;
+	assert_int_equal(ask(os, ST_CHANGE_ROLE(PRI), &f, 0, &ns), SS_IN_TRANSIENT_STATE);
+	os = st(SEC, SEC, C_CONNECTED, D_NEGOTIATING, UTD);
+	assert_int_equal(ask(os, ST_CHANGE_ROLE(PRI), &f, 0, &ns), SS_IN_TRANSIENT_STATE);
+}
+
+static void test_what_is_already_wrong_does_not_block_the_way_out(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns, os = st(PRI, 0, C_WF_CONNECTION, D_INCONSISTENT, D_UNKNOWN);
+
+	(void)state;
+	/* -2 before and after: waived */
+	assert_int_equal(ask(os, ST_CHANGE_FLAG(ST_USER_ISP, true), &f, 0, &ns), SS_SUCCESS);
+	/* a new wrong is refused, unless it is a fact */
+	os = st(PRI, 0, C_WF_CONNECTION, UTD, D_UNKNOWN);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_NO_UP_TO_DATE_DISK);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, CS_HARD, &ns), SS_SUCCESS);
+	assert_int_equal(ns.disk, D_OUTDATED);
+	/* the cluster-wide check knows no such leniency */
+	os = st(PRI, SEC, C_CONNECTED, D_INCONSISTENT, D_INCONSISTENT);
+	assert_int_equal(state_cluster_wide_step(os, ST_CHANGE_DISK(D_FAILED), &f, 0),
+			 SS_NO_UP_TO_DATE_DISK);
+}
+
+static void test_outdating(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns, os = st(SEC, SEC, C_CONNECTED, UTD, UTD);
+
+	(void)state;
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_NOTHING_TO_DO);
+	os = st(SEC, 0, C_STANDALONE, UTD, D_UNKNOWN);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_SUCCESS);
+	os.disk = D_INCONSISTENT;
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, CS_IGN_OUTD_FAIL, &ns),
+			 SS_NOTHING_TO_DO);
+	os.disk = D_DISKLESS;
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
+	os = st(PRI, 0, C_STANDALONE, UTD, D_UNKNOWN);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_NO_UP_TO_DATE_DISK);
+}
+
+static void test_failure_states_never_replace_each_other(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns;
+
+	(void)state;
+	for (int from = C_TIMEOUT; from <= C_TEAR_DOWN; from++)
+		for (int to = 0; to < 24; to++) {
+			struct state os = st(SEC, 0, from, UTD, D_UNKNOWN);
+			bool ok = to == from || to == C_UNCONNECTED || to == C_DISCONNECTING;
+
+			assert_int_equal(ask(os, ST_CHANGE_CONN(to), &f, CS_HARD, &ns) >= 1, ok);
+		}
+}
+
+static bool slow_cluster_wide(struct state o, struct state n)
+{
+	bool both = o.conn >= 10 && n.conn >= 10;
+
+	return (both && o.role != 1 && n.role == 1) || (both && n.conn == 11 && o.conn != 11) ||
+	       (both && n.conn == 12 && o.conn != 12) || (both && n.disk == 2 && o.disk != 2) ||
+	       (o.conn >= 10 && n.conn == 1) || (o.conn == 10 && n.conn == 18) ||
+	       (o.conn == 10 && n.conn == 9);
+}
+
+static void test_what_needs_the_peers_consent(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 24 * 24 * 4 * 81; i++) {
+		struct state o = st(1 + i % 2, SEC, i / 4 % 24, i / 2304 % 9, UTD);
+		struct state n = st(1 + i / 2 % 2, SEC, i / 96 % 24, i / 20736, UTD);
+
+		CHECK(state_is_cluster_wide(o, n) == slow_cluster_wide(o, n), "%08x -> %08x\n",
+		      state_pack(o), state_pack(n));
+	}
+}
+
+static void test_waiting_for_consent(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state os = st(SEC, SEC, C_CONNECTED, UTD, UTD);
+	struct state_change c = ST_CHANGE_ROLE(PRI);
+
+	(void)state;
+	assert_int_equal(state_cluster_wide_step(os, c, &f, 0), SS_UNKNOWN_ERROR);
+	assert_int_equal(state_cluster_wide_step(os, c, &f, 1), SS_CW_SUCCESS);
+	assert_int_equal(state_cluster_wide_step(os, c, &f, -19), SS_CW_FAILED_BY_PEER);
+	os.peer = PRI;
+	assert_int_equal(state_cluster_wide_step(os, c, &f, 0), SS_TWO_PRIMARIES);
+	os = st(SEC, 0, C_NETWORK_FAILURE, UTD, D_UNKNOWN);
+	assert_int_equal(state_cluster_wide_step(os, c, &f, 0), SS_CW_NO_NEED);
+}
+
+/* ---- metadata flags */
+
+static void test_metadata_flags_follow_the_state(void **state)
+{
+	const u32 kept = MDS_FULL_SYNC | 0x10000;
+
+	(void)state;
+	for (u32 w = 0; w < (1u << 17); w++) {
+		struct state s = state_unpack(w);
+		bool crashed = w & 1, off = w & 8;
+		u32 want = kept, got = state_md_flags(s, crashed, off, kept | MDS_AL_CLEAN | MDS_CRASHED_PRIMARY);
+
+		want |= s.disk > 4 ? 1 : 0;
+		want |= s.role == 1 || (s.pdsk < 4 && s.peer == 1) ? 2 : 0;
+		want |= s.conn > 9 ? 4 : 0;
+		want |= s.disk > 5 ? 16 : 0;
+		want |= s.pdsk == 4 || s.pdsk == 5 ? 32 : 0;
+		want |= crashed ? 64 : 0;
+		want |= off ? 256 : 0;
+		CHECK(got == want, "%08x: %x, not %x\n", w, got, want);
+	}
+}
+
+static void test_attach_finds_what_the_flags_say(void **state)
+{
+	(void)state;
+	for (u32 i = 0; i < 24; i++) {
+		u32 md = (i & 1 ? MDS_CONSISTENT : 0) | (i & 2 ? MDS_WAS_UP_TO_DATE : 0) |
+			 (i & 4 ? MDS_PEER_OUT_DATED : 0);
+		struct attach_verdict v = state_attach_verdict(md, i / 8);
+		int disk = !(i & 1) ? 4 : !(i & 2) ? 5 : (i & 4) || i / 8 == 0 ? 8 : 7;
+
+		assert_int_equal(v.disk, disk);
+		assert_int_equal(v.pdsk, i & 4 ? 5 : 6);
+	}
+}
+
+/* ---- after-change work */
+
+static u64 slow_after(struct state o, struct state n, const struct after_facts *f)
+{
+	bool opause = o.aftr_isp | o.peer_isp | o.user_isp, npause = n.aftr_isp | n.peer_isp | n.user_isp;
+	bool osrc = o.conn == 16 || o.conn == 20, nsrc = n.conn == 16 || n.conn == 20;
+	bool now_susp = f->now.susp | f->now.susp_nod | f->now.susp_fen;
+	bool lost = ((o.pdsk == 4 || o.pdsk == 7 || o.pdsk == 8) &&
+		     (n.pdsk < 4 || n.pdsk == 5 || n.pdsk == 6)) ||
+		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
+	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && f->bitmap_uuid_zero;
+	bool restart = n.susp_nod && (o.disk == 1 || o.disk == 3) && f->lowest_disk == 8;
+	bool unconf = n.conn == 0 && n.disk == 0 && n.role == 2;
+	const struct {
+		bool hit;
+		u64 bit;
+	} a[] = {
+		{ true, AFTER_NOTIFY },
+		{ !(o.disk == 8 && o.pdsk == 8) && n.disk == 8 && n.pdsk == 8, AFTER_CLEAR_CRASHED },
+		{ !slow_nod(o) && slow_nod(n), AFTER_HELPER_PRI_INCON },
+		{ restart, AFTER_NOD_RESTART },
+		{ n.susp_nod && !restart && o.conn < 10 && f->lowest_conn >= 10, AFTER_NOD_RESEND },
+		{ n.susp_fen && f->lowest_conn >= 10, AFTER_FEN_RESEND },
+		{ !osrc && nsrc && f->apv >= 96, AFTER_SEND_SYNC_UUID },
+		{ o.pdsk == 0 && n.pdsk != 0 && n.pdsk != 6, AFTER_PEER_ATTACHED },
+		{ o.conn != 13 && n.conn == 13 && f->now.conn == 13, AFTER_SEND_BITMAP },
+		{ nine && !now_susp, AFTER_NEW_UUID_LOST_PEER },
+		{ nine && now_susp, AFTER_SET_NCU },
+		{ !nine && n.pdsk < 4 && n.disk == 8 && o.peer != 1 && n.peer == 1 && f->bitmap_uuid_zero,
+		  AFTER_NEW_UUID_PEER_PRIMARY },
+		{ n.pdsk < 4 && n.disk >= 4 && o.peer == 1 && n.peer == 2, AFTER_BM_PEER_DEMOTED },
+		{ n.disk >= 4 && o.role == 1 && n.role == 2 && f->now.conn <= 10, AFTER_BM_DEMOTED },
+		{ o.disk == 1 && n.disk == 3 && n.conn >= 10, AFTER_SEND_ATTACHED },
+		{ n.conn >= 10 && (o.aftr_isp != n.aftr_isp || o.user_isp != n.user_isp), AFTER_STATE_PAUSE },
+		{ !opause && npause, AFTER_PAUSE_DEPENDENTS },
+		{ o.conn == 9 && n.conn >= 10, AFTER_STATE_CONNECTED },
+		{ o.conn != 22 && n.conn == 22, AFTER_STATE_AHEAD },
+		{ (n.conn == 11 && o.conn != 11) || (n.conn == 12 && o.conn != 12), AFTER_START_FULL_SYNC },
+		{ o.disk != 2 && n.disk == 2, AFTER_DISK_FAILED },
+		{ o.disk != 0 && n.disk == 0, AFTER_DISKLESS },
+		{ o.disk == 8 && n.disk == 4 && n.conn >= 10, AFTER_STATE_INCONSISTENT },
+		{ n.disk > 3 && n.pdsk > 3 && f->resync_after_neg, AFTER_GROW_RESYNC },
+		{ (o.conn > 10 && n.conn <= 10) || (o.peer_isp && !n.peer_isp) || (o.user_isp && !n.user_isp),
+		  AFTER_RESUME_DEPENDENTS },
+		{ o.disk < 8 && o.conn >= 16 && n.conn == 10, AFTER_STATE_FINISHED },
+		{ o.conn == 18 && n.conn == 10 && f->apv >= 97 && f->apv != 100, AFTER_STATE_VERIFIED },
+		{ o.conn > 10 && o.conn < 22 && (n.conn == 10 || n.conn >= 22), AFTER_BM_LAZY },
+		{ unconf && o.aftr_isp != n.aftr_isp, AFTER_UNCONFIGURED },
+		{ true, AFTER_FLUSH_MD },
+	};
+	u64 todo = 0;
+
+	assert_int_equal(ARRAY_SIZE(a), AFTER_ACTIONS);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		if (a[i].hit)
+			todo |= a[i].bit;
+	return todo;
+}
+
+static u32 rnd_state = 1;
+
+static u32 rnd(void)
+{
+	rnd_state ^= rnd_state << 13;
+	rnd_state ^= rnd_state >> 17;
+	rnd_state ^= rnd_state << 5;
+	return rnd_state;
+}
+
+static struct state random_state(void)
+{
+	struct state s = state_unpack(rnd() & ST_ALL_MASK);
+
+	s.role = 1 + s.role % 2;
+	s.peer %= 3;
+	s.conn %= 24;
+	s.disk %= 9;
+	s.pdsk %= 9;
+	return s;
+}
+
+static void test_after_change_actions_match_their_conditions(void **state)
+{
+	static const u16 apv[] = { 86, 95, 96, 97, 100, 101 };
+	const unsigned long cases = 1500000;
+	u64 seen = 0;
+
+	(void)state;
+	for (unsigned long i = 0; i < cases; i++) {
+		struct state o = random_state(), n = random_state();
+		u32 r = rnd();
+		struct after_facts f = {
+			.now = r & 1 ? n : random_state(), .bitmap_uuid_zero = r & 2,
+			.resync_after_neg = r & 4, .lowest_conn = r & 8 ? 10 : 8,
+			.lowest_disk = r & 16 ? UTD : D_INCONSISTENT, .apv = apv[r / 32 % 6],
+		};
+		u64 got;
+
+		/* Mostly small steps, as in life. */
+		if (r & 0x10000)
+			n.conn = o.conn;
+		if (r & 0x20000)
+			n.disk = o.disk;
+		if (r & 0x40000)
+			n.pdsk = o.pdsk;
+		got = state_after_actions(o, n, &f);
+		CHECK(got == slow_after(o, n, &f), "%08x -> %08x: %llx, not %llx\n", state_pack(o),
+		      state_pack(n), (unsigned long long)got,
+		      (unsigned long long)slow_after(o, n, &f));
+		seen |= got;
+	}
+	assert_int_equal(seen, (1ULL << AFTER_ACTIONS) - 1);
+	printf("         after-change actions: %lu random pairs, every action seen\n", cases);
+}
+
+static void test_losing_the_peer_makes_one_new_generation_at_most(void **state)
+{
+	struct state o = st(PRI, SEC, C_CONNECTED, UTD, UTD);
+	struct state n = st(PRI, 0, C_NETWORK_FAILURE, UTD, D_UNKNOWN);
+	struct after_facts f = { .now = n, .bitmap_uuid_zero = true, .apv = 101 };
+	const u64 mask = AFTER_NEW_UUID_LOST_PEER | AFTER_SET_NCU | AFTER_NEW_UUID_PEER_PRIMARY;
+
+	(void)state;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	f.now.susp_fen = true;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_SET_NCU);
+	f.bitmap_uuid_zero = false;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+	/* the peer loses its disk and turns Primary in the same packet */
+	f = (struct after_facts) { .bitmap_uuid_zero = true, .apv = 101 };
+	n = st(SEC, PRI, C_CONNECTED, UTD, D_DISKLESS);
+	f.now = n;
+	o.role = SEC;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	/* a Secondary left by its Primary keeps its generation */
+	n = st(SEC, 0, C_NETWORK_FAILURE, UTD, D_UNKNOWN);
+	o.peer = PRI;
+	f.now = n;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+}
+
+static void test_connection_after_work(void **state)
+{
+	(void)state;
+	for (int oc = 0; oc < 10; oc++)
+		for (int nc = 0; nc < 10; nc++)
+			for (int pdsk = 0; pdsk < 18; pdsk++) {
+				u32 want = CAFTER_FLUSH_MD;
+
+				want |= oc == 0 && nc == 2 ? CAFTER_START_RECEIVER : 0;
+				want |= oc == 1 && nc == 0 ? CAFTER_DESTROY_NET : 0;
+				want |= pdsk >= 9 && pdsk - 9 <= 5 ? CAFTER_FENCED : 0;
+				assert_int_equal(state_conn_after_actions(oc, nc, pdsk >= 9, pdsk % 9),
+						 want);
+			}
+}
+
+static void test_ranges_over_volumes(void **state)
+{
+	struct state_range r = { 0 };
+	struct state a = st(SEC, PRI, C_SYNC_TARGET, D_INCONSISTENT, UTD);
+	struct state b = st(PRI, 0, C_CONNECTED, UTD, D_OUTDATED);
+
+	(void)state;
+	a.user_isp = true;
+	state_range_add(&r, a);
+	assert_true(state_equal(r.lo, a) && state_equal(r.hi, a));
+	state_range_add(&r, b);
+	assert_int_equal(r.lo.role, SEC);
+	assert_int_equal(r.hi.role, PRI);
+	assert_int_equal(r.lo.peer, ROLE_UNKNOWN);
+	assert_int_equal(r.hi.peer, PRI);
+	assert_int_equal(r.lo.conn, C_CONNECTED);
+	assert_int_equal(r.hi.conn, C_SYNC_TARGET);
+	assert_int_equal(r.lo.disk, D_INCONSISTENT);
+	assert_int_equal(r.hi.disk, UTD);
+	assert_int_equal(r.lo.pdsk, D_OUTDATED);
+	assert_int_equal(r.hi.pdsk, UTD);
+	assert_false(r.lo.user_isp);
+	assert_true(r.hi.user_isp);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_words_seen_on_the_wire_decode),
+		cmocka_unit_test(test_every_word_survives_unpacking_and_packing),
+		cmocka_unit_test(test_change_pairs_captured_from_requests),
+		cmocka_unit_test(test_apply_touches_only_masked_fields),
+		cmocka_unit_test(test_the_peers_view_mirrors_back),
+		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),
+		cmocka_unit_test(test_disk_views_survive_or_fade_at_disconnect),
+		cmocka_unit_test(test_target_shows_outdated_and_source_sees_consistent),
+		cmocka_unit_test(test_resuming_a_paused_sync_obeys_the_narrower_limits),
+		cmocka_unit_test(test_validity_first_match_wins),
+		cmocka_unit_test(test_transitions_obeyed_even_by_facts),
+		cmocka_unit_test(test_soft_rules_last_match_wins),
+		cmocka_unit_test(test_verify_over_inconsistent_data_is_refused),
+		cmocka_unit_test(test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing),
+		cmocka_unit_test(test_what_is_already_wrong_does_not_block_the_way_out),
+		cmocka_unit_test(test_outdating),
+		cmocka_unit_test(test_failure_states_never_replace_each_other),
+		cmocka_unit_test(test_what_needs_the_peers_consent),
+		cmocka_unit_test(test_waiting_for_consent),
+		cmocka_unit_test(test_metadata_flags_follow_the_state),
+		cmocka_unit_test(test_attach_finds_what_the_flags_say),
+		cmocka_unit_test(test_after_change_actions_match_their_conditions),
+		cmocka_unit_test(test_losing_the_peer_makes_one_new_generation_at_most),
+		cmocka_unit_test(test_connection_after_work),
+		cmocka_unit_test(test_ranges_over_volumes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
