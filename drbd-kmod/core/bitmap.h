@@ -11,8 +11,7 @@
  * Context: any; the caller holds the lock that protects the bitmap.  Nothing
  * sleeps.  Functions that walk the whole map (set_all, clear_all, recount,
  * find_next over a clean map) cost one memory access per 64 bits (256 KiB of
- * device).
- * Ranges are inclusive [first, last]; what lies beyond n_bits is ignored.
+ * device).  Ranges are inclusive [first, last]; what lies beyond n_bits is ignored.
  */
 #ifndef CORE_BITMAP_H
 #define CORE_BITMAP_H
@@ -58,9 +57,9 @@ void bm_init(struct bitmap *bm, void **pages, u8 *page_flags, u32 n_pages, u64 n
 /*
  * Change the size.  @pages/@page_flags are the new arrays (or the old ones);
  * the pages both sizes share must be the same memory at the same index, their
- * flags copied.  Pages that are new need no initialisation.  New bits become
- * @new_value; pages in which a bit was set are marked BM_PAGE_NEED.  bits_set
- * is corrected.
+ * flags copied; the old arrays and pages must stay valid until this returns.
+ * Pages that are new need no initialisation.  New bits become @new_value; every
+ * page holding new bits is marked BM_PAGE_NEED.  bits_set is corrected.
  */
 void bm_resize(struct bitmap *bm, void **pages, u8 *page_flags, u32 n_pages,
 	       u64 n_bits, bool new_value);

@@ -81,8 +81,9 @@ void progress_start(struct progress *p, u64 now_ms, u64 total);
 /* Call at least once a second with the blocks left; makes a mark when due. */
 void progress_mark(struct progress *p, u64 now_ms, u64 left);
 
+/* Paused time counts in no speed: the marks move along. */
 void progress_pause(struct progress *p, u64 now_ms);
-void progress_resume(struct progress *p, u64 now_ms, u64 left);
+void progress_resume(struct progress *p, u64 now_ms);
 
 void progress_get(const struct progress *p, u64 now_ms, u64 left, struct progress_figures *f);
 
