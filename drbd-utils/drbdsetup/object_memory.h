@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * object_memory.h - the last known state of every object events2 has printed
+ *
+ * Identity (netlink.md 5.3): kind, resource name, presence of a peer address,
+ * volume and the minor of the message's header.
+ */
+#ifndef OBJECT_MEMORY_H
+#define OBJECT_MEMORY_H
+
+#include "objects_view.h"
+
+/* NULL if it was never kept. */
+const struct object_view *object_memory_find(const struct object_view *view);
+void object_memory_keep(const struct object_view *view);
+void object_memory_forget(const struct object_view *view);
+
+#endif /* OBJECT_MEMORY_H */
