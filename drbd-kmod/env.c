@@ -70,6 +70,7 @@ void env_sockets_shutdown(struct drbd_connection *connection)
 	struct shell_resource *r = shell_of_connection(connection);
 
 	r->conn.shutdown = true;
+	env_wake(&r->core);
 	queue_work(r->wq, &r->conn.shutdown_work);
 }
 

@@ -13,8 +13,9 @@
  *				after drbd_objects_mutex.
  *	resource->lock		the core's lock (core/objects.h). A spinlock, taken with
  *				interrupts off; innermost. Only drbd_lock()/drbd_unlock*().
- *	connection->sock_lock	which sockets exist; spinlock, inside nothing, never held
- *				across I/O. Senders hold a file reference instead.
+ *	connection->sock_mutex	which sockets exist: held while pointers change and while they
+ *				are shut down from outside. Receivers and senders use their
+ *				socket without it, because they end before it is released.
  *
  * While the core runs it asks for things that must not happen under the lock: submitting
  * bios, completing them. These are collected in the resource, and drbd_unlock() carries
@@ -58,7 +59,7 @@ struct shell_connection {
 	struct shell_crypto crypto;
 	struct crypto_shash *peer_integrity;	/* what the peer's data packets carry */
 
-	spinlock_t sock_lock;
+	struct mutex sock_mutex;		/* sock[], searching[] against shutdown */
 	struct socket *sock[2];			/* by enum drbd_socket */
 	struct socket *searching[2];		/* listener and outgoing attempt, to be shut down */
 	bool shutdown;				/* env_sockets_shutdown() was asked for */
@@ -70,7 +71,6 @@ struct shell_connection {
 	struct task_struct *sender[2];
 	wait_queue_head_t send_wait[2];
 	bool send_kicked[2];
-	u32 senders_busy;			/* threads between send_next() and send_done() */
 };
 
 struct shell_resource {
@@ -174,13 +174,11 @@ void drbd_resource_put(struct shell_resource *r);
 void drbd_device_put(struct shell_device *d);
 /* The next device at or after a minor, with a reference. */
 struct shell_device *drbd_device_next(u32 *minor);
-int drbd_objects_init(void);
 void drbd_objects_exit(void);
 
 /* ---- device.c: the block device that users see ---- */
 int shell_disk_create(struct shell_device *d);
 void shell_disk_delete(struct shell_device *d);
-void shell_disk_free(struct shell_device *d);
 void shell_request_submit(struct shell_request *req);
 int drbd_device_module_init(void);
 void drbd_device_module_exit(void);
@@ -196,11 +194,15 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors);
 int shell_al_resize(struct shell_device *d, u32 slots);
 int shell_al_init(struct shell_device *d);
 void shell_backing_sizes(struct shell_device *d);
+/* Bitmap and activity log memory; nothing of the core refers to it any more. */
+void shell_device_memory_free(struct shell_device *d);
 
 /* ---- peer_io.c: I/O for the peer ---- */
 struct shell_peer_request *shell_peer_request_alloc(struct shell_device *d, u32 bytes, gfp_t gfp);
 void shell_peer_request_free(struct shell_peer_request *pr);
 void shell_peer_request_submit(struct shell_peer_request *pr);
+/* The same on both nodes, so that the replicas agree; sleeps. */
+int shell_discard(struct block_device *bdev, sector_t start, sector_t nr);
 int shell_peer_io_init(void);
 void shell_peer_io_exit(void);
 
@@ -227,6 +229,9 @@ int sock_connect(struct shell_resource *r, struct socket **sock, bool *fatal);
 int sock_accept(struct socket *listener, long timeout_ms, struct socket **sock);
 void sock_prepare(struct shell_resource *r, struct socket *sock, enum drbd_socket which);
 
+/* Remember or forget a socket that env_sockets_shutdown() must reach; -ECANCELED: too late. */
+int sock_publish(struct shell_connection *c, struct socket **slot, struct socket *sock);
+
 /* ---- connect.c: find the peer, shake hands ---- */
 int shell_connect(struct shell_resource *r);
 /* ---- receiver.c, sender.c ---- */
@@ -234,7 +239,6 @@ void shell_receiver_start_work(struct work_struct *work);
 void shell_sockets_shutdown_work(struct work_struct *work);
 int shell_senders_start(struct shell_resource *r);
 void shell_senders_stop(struct shell_resource *r);
-void shell_receivers_stop(struct shell_resource *r);
 void shell_sockets_close(struct shell_resource *r);
 
 /* ---- visible to the administrator: netlink.c events.c proc.c helper.c ---- */

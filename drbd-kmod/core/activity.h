@@ -19,14 +19,20 @@ struct drbd_peer_request;
 struct drbd_request;
 
 #define RESYNC_EXTENTS 61
+#define RESYNC_EXTENTS_MEM 1024		/* in u64; enough for extents_mem_size(RESYNC_EXTENTS) */
 
 struct activity_log {
 	struct extents hot;		/* 4 MiB extents; memory: ACT_AL_RESIZE */
 	bool ready;			/* `hot` has memory */
 	bool suspended;			/* updates not needed: everything is out of sync anyway */
 	u32 tr_number, cycle;		/* metadata.md 3.4, never reset */
+	u32 generation;			/* counts the tables that `hot` had */
 	struct core_task commit;
-	u64 starving_since;
+	bool letting_pass, pass_again;
+	bool commit_ref;		/* the commit task holds the disk */
+	u32 rs_wanted;			/* 16 MiB extent that resync waits for; EXTENT_FREE: none */
+	struct extents rs;		/* 16 MiB extents that resync or verify works on */
+	u64 rs_memory[RESYNC_EXTENTS_MEM];
 };
 
 void al_init(struct drbd_device *device);
@@ -37,6 +43,18 @@ void al_init(struct drbd_device *device);
  */
 bool al_begin_request(struct drbd_request *req);
 void al_end_range(struct drbd_device *device, u64 sector, u32 bytes);
+/*
+ * The same for a received write (this node has the only copy). False: ask again after the
+ * next env_wake().
+ */
+bool al_begin_peer(struct drbd_peer_request *pr);
+void al_end_peer(struct drbd_peer_request *pr);
+/* The memory of the table goes away (before ACT_CLOSE_BACKING, ACT_AL_RESIZE). */
+void al_gone(struct drbd_device *device);
+/* Waiting requests look again. */
+void al_kick(struct drbd_device *device);
+/* Does a write wait for the log or for an extent that resync has locked? */
+bool al_has_waiters(const struct drbd_device *device);
 /* Nobody uses it: empty the set (suspension, resize). Fails when references are held. */
 bool al_shrink(struct drbd_device *device);
 /* Fill device->al_buffer with block number `i` of a fresh ring (metadata.md 3.4 end); host: ACT_AL_INIT. */

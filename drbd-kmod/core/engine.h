@@ -27,6 +27,8 @@ enum ss_code state_change(struct drbd_device *device, u32 mask, u32 val, u32 fla
 enum ss_code state_force(struct drbd_device *device, u32 mask, u32 val);	/* CS_HARD */
 /* All volumes and the connection itself. */
 enum ss_code conn_state_change(struct drbd_connection *connection, u32 mask, u32 val, u32 flags);
+/* Would it be allowed? SS_SUCCESS, or the first error. */
+enum ss_code conn_state_check(struct drbd_connection *connection, struct state_change change, u32 flags);
 
 /*
  * A request: cluster-wide when the rules say so, serialised by the state mutex, retried on
@@ -63,6 +65,8 @@ void device_uuid_move_history(struct drbd_device *device);
 /* bitmap := current, current := random, durable before it is DONE (states.md 5.2 new-current). */
 enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device, struct md_sync *s);
 struct uuid_set device_uuids(const struct drbd_device *device);
+/* Take over a whole set, as the operations of uuid.h leave it; marks dirty. */
+void device_uuids_store(struct drbd_device *device, const struct uuid_set *set);
 u32 device_md_flags(const struct drbd_device *device);
 /* Recompute the persistent flags from the present state (2.9), mark dirty if they changed. */
 void device_md_flags_update(struct drbd_device *device);

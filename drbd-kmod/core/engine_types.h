@@ -38,7 +38,7 @@ struct state_request {
 	u32 mask, val, flags;
 	u64 ticket;		/* after-change work to wait for */
 	bool sent;
-	bool holding;		/* the state mutex */
+	bool *mutex;		/* the state mutex, while held */
 	bool holds_md;		/* md_buffer_busy, CS_INHIBIT_MD_IO */
 	u64 seen;		/* resource->changes when it had to wait */
 	u64 give_up_at;		/* ms; 0 = retry for ever */
@@ -97,7 +97,8 @@ struct after_work {
 	struct work work;
 	struct drbd_connection *connection;
 	struct notify_record note;	/* with os and ns; note.device NULL for a connection */
-	bool used, started;
+	bool started;
+	u32 conn_todo;		/* CAFTER_*, of a connection */
 	u8 disk_refs;			/* references on the disk to be dropped (2.3 step 4) */
 	u8 uuids_owed;			/* device_new_uuid_begin() calls to be ended */
 };

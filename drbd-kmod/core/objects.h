@@ -90,6 +90,7 @@ struct drbd_connection {
 	u64 established_at;
 	struct core_timer request_timer;	/* ko-count x timeout, disk-timeout */
 
+	struct core_timer teardown_timer;	/* the peer asked to part but does not close */
 	struct core_task fence_task;	/* fence-peer handler after a lost connection */
 	struct fence_op fence;
 	struct after_work after[AFTER_WORKS];
@@ -132,7 +133,9 @@ struct drbd_device {
 	u32 md_flags_extra;		/* written besides md.flags while the size changes */
 	struct md_layout layout;
 	bool md_dirty;
-	struct core_timer md_timer;	/* writes a dirty superblock after 5 s */
+	struct core_timer md_timer;	/* has the worker write a dirty superblock after 5 s */
+	struct work md_work;
+	struct md_sync md_work_sync;
 	u8 *md_buffer;			/* 4096 bytes, for the superblock */
 	bool md_buffer_busy;		/* taken by a fiber */
 	u8 *al_buffer;			/* 4096 bytes, for log transactions */
@@ -196,6 +199,9 @@ void resource_init(struct drbd_resource *resource, const char *name, const struc
 void device_init(struct drbd_device *device, struct drbd_resource *resource, u32 minor, u32 vnr);
 void device_unlink(struct drbd_device *device);
 struct drbd_device *resource_volume(struct drbd_resource *resource, u32 vnr);
+
+/* May users discard? Local disk and peer, as far as there are such, must be able to. */
+bool device_may_discard(const struct drbd_device *device);
 
 #define for_each_volume(device, resource) \
 	dlist_for_each_entry(device, &(resource)->devices, of_resource)

@@ -51,6 +51,7 @@ struct peer_epoch {
 #define PEER_EPOCHS 64
 struct peer_epochs {
 	struct dlist open;	/* oldest first; the last is current */
+	u32 writes_in_flight;	/* received writes of all volumes not yet completed */
 	struct peer_epoch pool[PEER_EPOCHS];
 };
 
@@ -59,7 +60,11 @@ struct drbd_peer_request {
 	struct interval interval;	/* sector, bytes */
 	u8 purpose, op;
 	bool may_unmap, want_zero_check, all_zero;
-	bool in_tree, in_al, may_set_in_sync, send_write_ack, submitted;
+	bool in_al, may_set_in_sync, send_write_ack, submitted, only_copy;
+	bool counted;		/* in an epoch, still active */
+	bool linked;		/* in the counters of peer_request_lists */
+	bool over;		/* nothing but its P_RECV_ACK is left to be sent */
+	u32 al_generation;
 	u32 dp_flags;
 	u32 seq_num;		/* of the received packet */
 	u8 block_id[8];		/* to be returned */
@@ -67,6 +72,7 @@ struct drbd_peer_request {
 	int error;
 	struct peer_epoch *epoch;
 	struct send_item send;
+	struct send_item recv_ack;
 	struct dlist link;	/* in one list of peer_request_lists */
 	u32 digest_len;
 	u8 digest[64];		/* received with the packet, then replaced by our own where compared */
@@ -78,12 +84,59 @@ struct peer_request_lists {
 	struct dlist active;	/* application writes being written */
 	struct dlist resync_writes, reads;	/* being written / read for the peer or resync */
 	struct dlist waiting;	/* for a conflict, an extent, or the throttle */
-	u32 writes_in_flight;	/* active + not yet acknowledged writes */
-	u32 in_flight;		/* all */
+	struct interval_tree resync_tree;	/* of resync_writes */
+	u32 writes_in_flight;	/* the peer's writes, until acknowledged */
+	u32 in_flight;		/* all: registered and not finished; env_wake() at 0 */
 };
 
 void peer_epochs_init(struct drbd_connection *connection);
+void peer_request_lists_init(struct drbd_device *device);
 void peer_request_init(struct drbd_peer_request *pr, struct drbd_device *device, u64 sector, u32 bytes);
+
+/*
+ * The way of a peer request, for everybody who makes one:
+ *	peer_request_register()	counted from now on; prl.waiting
+ *	peer_request_start()	needs a reference on the disk (local_get()), which is given back when
+ *				the I/O is done; pr->op and pr->purpose are set. Submits.
+ *	...local_done		-> resync_peer_done() / verify_peer_done() or what this file does
+ *	peer_request_reply()	answer `cmd` on the data socket, or
+ *	peer_request_ack()	answer `cmd`, an L3 packet, on the meta socket; when it is sent
+ *				(or never will be) -> resync_peer_sent() / verify_peer_sent() for
+ *				their purposes, then peer_request_finish()
+ *	peer_request_finish()	frees it
+ */
+void peer_request_register(struct drbd_peer_request *pr, enum peer_purpose purpose);
+void peer_request_start(struct drbd_peer_request *pr);
+void peer_request_reply(struct drbd_peer_request *pr, u16 cmd);
+void peer_request_ack(struct drbd_peer_request *pr, u16 cmd);
+void peer_request_finish(struct drbd_peer_request *pr);
+/* A resync write to this range is in progress. */
+bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u32 bytes);
+
+/* ---- between the files of the data path ---- */
+void peer_request_sent(struct drbd_peer_request *pr, struct send_item *item, bool ok);
+/* Enter a received write into the current epoch / it was completed and its ack queued. */
+void peer_epoch_join(struct drbd_connection *connection, struct drbd_peer_request *pr);
+void peer_epoch_leave(struct drbd_connection *connection, struct drbd_peer_request *pr);
+/* It was superseded or sent back: counts for nothing. */
+void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr);
+struct peer_epoch *peer_epoch_current(struct drbd_connection *connection);
+/* Begin a new current epoch; false: all are in use, wait. */
+bool peer_epoch_begin(struct drbd_connection *connection);
+/* Finished? Acknowledge the epoch and give it back. */
+void peer_epoch_check(struct drbd_connection *connection, struct peer_epoch *epoch);
+
+/* ---- conflict.c: received writes against others (wire.md 5.7) ---- */
+enum conflict_verdict {
+	CONFLICT_NONE,
+	CONFLICT_WAIT,		/* for another received write, or for a local one to be told */
+	CONFLICT_SUPERSEDED,	/* mine wins and covers it */
+	CONFLICT_RETRY,		/* mine wins, the peer shall write again afterwards */
+};
+enum conflict_verdict conflict_judge(struct drbd_peer_request *pr);
+/* Sequence numbers (wire.md 5.6). */
+void peer_seq_seen(struct drbd_device *device, u32 seq);
+bool peer_seq_is_due(const struct drbd_device *device, u32 seq);
 void peer_request_local_done(struct drbd_peer_request *pr, int error);
 void peer_request_digest_done(struct drbd_peer_request *pr);
 

@@ -18,30 +18,39 @@
 #include "list.h"
 #include "interval.h"
 #include "send.h"
+#include "timer.h"
 
 struct drbd_connection;
 struct drbd_device;
 
 enum request_op { OP_READ, OP_WRITE, OP_DISCARD, OP_WRITE_ZEROES, OP_FLUSH };
 
-/* What of a request the local part is submitted with, same values as wire dp_flags. */
 struct drbd_request {
 	struct drbd_device *device;
-	struct interval interval;	/* sector, size; in the device's conflict tree */
+	struct interval interval;	/* sector, bytes; in rq.writes or rq.remote_reads */
 	u64 id;			/* block_id on the wire; unique while the module is loaded */
+	u32 dp_flags;		/* DP_FUA, DP_FLUSH, DP_RW_SYNC as the user asked */
+	u32 wire_flags;		/* further DP_* for the peer, decided when it was logged */
+	u32 flags;		/* RQ_*, predicates.h */
+	u32 epoch;
+	u32 al_generation;	/* of device->al, to which its extents belong */
+	int local_error;
 	u8 op;			/* enum request_op */
+	u8 attempts;		/* of a read that was tried again */
 	bool may_unmap;		/* OP_WRITE_ZEROES: may deallocate */
 	bool read_ahead;
-	bool in_tl, in_al, queued_al;
-	u32 dp_flags;		/* DP_FUA, DP_FLUSH, DP_RW_SYNC as the user asked */
-	u32 flags;		/* RQ_*, predicates.h */
-	u32 holds;		/* completion holds besides those that flags imply */
-	u32 epoch;
-	int local_error;
+	bool in_al;		/* holds activity log extents */
+	bool al_queued;		/* holds them, and waits for their transaction */
+	bool resubmit;		/* waits for the activity log to repeat its local part */
+	bool retry;		/* goes back to admission at its end */
+	bool held, held_ok;	/* on rq.held, with this outcome */
+	bool avoid_local, avoid_remote;	/* a read that failed there */
+	bool stale_local;	/* an aborted local part of an earlier attempt is still out */
+	bool wait_stale;	/* nowhere else to go: waits for that part to return */
 	u64 start_ms, sent_ms, local_start_ms;
 	struct send_item send;
-	struct dlist tl;	/* transfer_log.requests */
-	struct dlist wait;	/* admission, conflict or activity log queue; or postponed */
+	struct dlist tl;	/* transfer_log.requests or .flushes */
+	struct dlist wait;	/* admission, conflict, activity log or held queue */
 	struct dlist local;	/* request_queues.local: local part in flight, oldest first */
 };
 
@@ -51,18 +60,23 @@ struct request_queues {
 	struct dlist conflict;	/* wait for an overlapping write to end */
 	struct dlist local;	/* local part in flight */
 	struct dlist held;	/* done, but completed only when new_uuid_pending is 0 */
-	struct dlist net_reads;	/* remote reads in flight */
-	struct interval_tree writes;	/* local and received writes not yet completed */
+	struct interval_tree writes;	/* local and received writes not yet gone; .completed
+					 * ones are in nobody's way any more */
+	struct interval_tree remote_reads;	/* asked of the peer */
 	u32 in_flight_sectors;	/* sent and not barrier-acked, for congestion */
+	bool read_turn;		/* round-robin of reads */
+	bool admitting, resolving;	/* a kick is at work */
+	bool resolve_again;
 };
 
 /* Epochs of the sending side: one log a connection (wire.md 5.4). */
 struct transfer_log {
 	struct dlist requests;	/* drbd_request.tl in order of acceptance */
+	struct dlist flushes;	/* empty flushes waiting for barrier acks, oldest first */
+	u32 unacked;		/* writes whose epoch's P_BARRIER_ACK is missing */
 	u32 current_epoch;	/* number given to new requests */
 	u32 current_writes;	/* writes in it */
-	bool sent_any;		/* a write was sent on this connection */
-	u32 sent_epoch;		/* epoch of the last request that went out */
+	u32 sent_epoch;		/* epoch of the last write that went out */
 	u32 sent_writes;	/* writes of it sent and not yet closed by P_BARRIER */
 	u64 last_barrier_ms;	/* when the last P_BARRIER was sent */
 };
@@ -72,6 +86,10 @@ void request_init(struct drbd_request *req, struct drbd_device *device, enum req
 void request_new(struct drbd_request *req);
 /* error: 0 or negative errno; for OP_DISCARD/OP_WRITE_ZEROES -EOPNOTSUPP counts as unsupported. */
 void request_local_done(struct drbd_request *req, int error);
+
+/* Embedded lists; called once when the object is made. */
+void request_queues_init(struct drbd_device *device);
+void tl_init(struct drbd_connection *connection);
 
 /* Admission may have become possible: call after every change that request admission reads. */
 void request_admission_kick(struct drbd_device *device);
@@ -90,5 +108,30 @@ void request_abort_local(struct drbd_device *device);
 bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size);
 /* ko-count x timeout and disk-timeout checks (states.md 4); called by the request timer. */
 void request_timeouts(struct drbd_connection *connection);
+/* core_timer.fire for connection->request_timer; requests arm it themselves. */
+void request_timer_fire(struct core_timer *timer);
+
+/*
+ * Finding the request that an answer names; NULL if there is none. Writes are found until
+ * their epoch's P_BARRIER_ACK, completed or not.
+ */
+struct drbd_request *request_find_write(struct drbd_device *device, u64 id, u64 sector, u32 bytes);
+struct drbd_request *request_find_read(struct drbd_device *device, u64 id, u64 sector);
+
+/* ---- between the files of the data path ---- */
+/* One event (enum request_event) and all that follows from it; the request may be gone afterwards. */
+void request_apply(struct drbd_request *req, int event);
+/* The activity log let it pass: go on. */
+void request_al_done(struct drbd_request *req);
+/* The part from which the conflict queue goes on. */
+void request_proceed(struct drbd_request *req);
+/* Must it wait for an overlapping write? Marks what it waits for. */
+bool request_conflicts(struct drbd_request *req);
+/* Back to the queue of those that wait for admission; nothing has been started. */
+void request_readmit(struct drbd_request *req);
+/* Write requests overlapping this range were told to retry, and may do so now (wire.md 5.7). */
+void request_retry_postponed(struct drbd_device *device, u64 sector, u32 bytes);
+/* Complete flushes whose epochs are all acknowledged; `all`: those of a lost connection. */
+void tl_flushes_done(struct drbd_connection *connection, bool all);
 
 #endif /* CORE_REQUEST_H */

@@ -29,6 +29,7 @@ enum send_kind {
 	SEND_REQUEST,		/* drbd_request: write, remote read, or P_OUT_OF_SYNC */
 	SEND_PEER_REPLY,	/* drbd_peer_request: data reply, digest request or reply */
 	SEND_PEER_ACK,		/* drbd_peer_request: an L3 packet on the meta socket */
+	SEND_PEER_RECV_ACK,	/* drbd_peer_request: P_RECV_ACK, before the other ack if any */
 	SEND_BITMAP,		/* generator of a device: bitmap_exchange.h */
 	SEND_RESYNC_REQUESTS,	/* generator of a device: resync.h */
 	SEND_VERIFY_REQUESTS,	/* generator of a device: verify.h */
@@ -41,7 +42,7 @@ struct send_item {
 };
 
 #define CONTROL_BODY_MAX 152
-#define CONTROL_POOL 96
+#define CONTROL_POOL 96		/* a socket */
 
 struct control_packet {
 	struct send_item item;
@@ -53,6 +54,10 @@ struct control_packet {
 struct send_queue {
 	struct dlist items;
 	bool open;		/* between send_open() and send_close() */
+	u32 ping_acks;		/* P_PING_ACK to send ahead of the items (meta) */
+	u32 n_free;
+	struct dlist free;	/* control packets not in use */
+	struct control_packet pool[CONTROL_POOL];
 };
 
 /* One packet on its way out. The host supplies head (SEND_HEAD_ROOM bytes). */
@@ -81,6 +86,19 @@ void send_close(struct drbd_connection *connection);
 bool send_next(struct drbd_connection *connection, int socket, struct outgoing *out);
 /* It was handed to TCP completely (ok), or the connection is to be given up. */
 void send_done(struct drbd_connection *connection, int socket, struct outgoing *out, bool ok);
+
+/* Append an item that is not queued; it is cancelled at once when the queue is closed. */
+void send_item_queue(struct drbd_connection *connection, int socket, struct send_item *item);
+void send_item_init(struct send_item *item, enum send_kind kind);
+/* Room for n more control packets? env_wake() follows when there is room again. */
+bool send_has_room(const struct drbd_connection *connection, int socket, u32 n);
+
+/*
+ * For generators: write the header of a packet with `fixed` bytes after it in out->head and
+ * `rest` bytes more (digest and payload); returns where the fixed part goes.
+ */
+void *send_begin(struct drbd_connection *connection, struct outgoing *out, u32 vnr, u16 cmd,
+		 u32 fixed, u32 rest);
 
 /*
  * Queue a small packet. body is copied. Without a free control packet the connection is

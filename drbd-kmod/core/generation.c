@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The superblock in memory, its way to the disk, and the generation identifiers in it. */
+#include "after_change.h"
+
+#define MD_SYNC_DELAY_MS 5000
+
+static bool is_primary(const struct drbd_device *device)
+{
+	return device->state.role == ROLE_PRIMARY;
+}
+
+/* ---- the superblock */
+
+void device_md_mark_dirty(struct drbd_device *device)
+{
+	device->md_dirty = true;
+	if (!core_timer_armed(&device->md_timer))
+		core_timer_set(device->resource, &device->md_timer, MD_SYNC_DELAY_MS);
+}
+
+void md_timer_fire(struct core_timer *timer)
+{
+	struct drbd_device *device = container_of(timer, struct drbd_device, md_timer);
+
+	work_add(device->resource, &device->md_work);
+}
+
+enum fiber_status md_work_run(struct task *t, struct work *work)
+{
+	struct drbd_device *device = container_of(work, struct drbd_device, md_work);
+
+	return device_md_sync(t, device, &device->md_work_sync, false);
+}
+
+/* The image that goes to the disk: always "unclean", only the tools write a clean one. */
+static void md_encode(struct drbd_device *device)
+{
+	struct md_superblock sb = device->md;
+
+	sb.magic = MD_MAGIC_UNCLEAN;
+	sb.flags = device_md_flags(device);
+	sb.la_size_sect = device->capacity;
+	if (device->al.ready)
+		sb.al_nr_extents = device->al.hot.n_slots;
+	md_superblock_encode(&sb, device->md_buffer);
+}
+
+enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, struct md_sync *s,
+				 bool force)
+{
+	FIBER_BEGIN(s->pc);
+	t->result = 0;
+	/* Not dirty may mean that somebody is writing it right now. */
+	FIBER_WAIT_UNTIL(s->pc, !device->md_buffer_busy);
+	if (!device->md_dirty && !force)
+		FIBER_RETURN(s->pc);
+	if (!local_get(device, D_ATTACHING))
+		FIBER_RETURN(s->pc);
+	device->md_buffer_busy = true;
+	device->md_dirty = false;
+	core_timer_cancel(device->resource, &device->md_timer);
+	md_encode(device);
+	FIBER_DO(s->pc, t, ACT_MD_WRITE, device, device->layout.sb_sector);
+	device->md_buffer_busy = false;
+	env_wake(device->resource);
+	if (t->result)
+		device_io_error(device, IO_ERROR_META);
+	local_put(device);
+	FIBER_END(s->pc);
+}
+
+u32 device_md_flags(const struct drbd_device *device)
+{
+	return device->md.flags | device->md_flags_extra;
+}
+
+void device_md_flags_update(struct drbd_device *device)
+{
+	u32 flags = state_md_flags(device_state(device), device->crashed_primary,
+				   !device->disk_conf.al_updates, device->md.flags);
+
+	if (flags == device->md.flags)
+		return;
+	device->md.flags = flags;
+	device_md_mark_dirty(device);
+}
+
+/* ---- generation identifiers */
+
+static_assert((int)MD_UUID_SLOTS == (int)UUID_SLOTS, "same slots on disk and in rules");
+
+struct uuid_set device_uuids(const struct drbd_device *device)
+{
+	struct uuid_set set;
+
+	memcpy(set.slot, device->md.uuid, sizeof(set.slot));
+	return set;
+}
+
+void device_uuids_store(struct drbd_device *device, const struct uuid_set *set)
+{
+	if (device->md.uuid[MD_UUID_CURRENT] != set->slot[UUID_CURRENT])
+		device->ed_uuid = set->slot[UUID_CURRENT];
+	memcpy(device->md.uuid, set->slot, sizeof(set->slot));
+	device_md_mark_dirty(device);
+}
+
+void device_uuid_set(struct drbd_device *device, enum md_uuid_slot slot, u64 value)
+{
+	struct uuid_set set = device_uuids(device);
+
+	uuid_slot_set(&set, (enum uuid_slot)slot, value, is_primary(device));
+	device_uuids_store(device, &set);
+}
+
+void device_uuid_set_bitmap(struct drbd_device *device, u64 value)
+{
+	struct uuid_set set = device_uuids(device);
+
+	if (value == 0)
+		uuid_bitmap_retire(&set);
+	else
+		uuid_slot_set(&set, UUID_BITMAP, value, is_primary(device));
+	device_uuids_store(device, &set);
+}
+
+void device_uuid_move_history(struct drbd_device *device)
+{
+	struct uuid_set set = device_uuids(device);
+
+	set.slot[UUID_HISTORY1] = set.slot[UUID_HISTORY0];
+	set.slot[UUID_HISTORY0] = set.slot[UUID_BITMAP];
+	device_uuids_store(device, &set);
+}
+
+enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device,
+					  struct md_sync *s)
+{
+	/* Fresh: device_md_sync() never leaves with pc 0 in the middle. */
+	if (!s->pc) {
+		struct uuid_set set = device_uuids(device);
+
+		if (set.slot[UUID_BITMAP])
+			env_log_device(device, LOG_LVL_WARN,
+				       "new data generation: bitmap UUID %016llX is given up",
+				       (unsigned long long)set.slot[UUID_BITMAP]);
+		uuid_new_current(&set, env_random64(), is_primary(device));
+		device_uuids_store(device, &set);
+		env_log_device(device, LOG_LVL_INFO, "new current UUID %016llX, bitmap UUID %016llX",
+			       (unsigned long long)set.slot[UUID_CURRENT],
+			       (unsigned long long)set.slot[UUID_BITMAP]);
+	}
+	return device_md_sync(t, device, s, true);
+}
+
+void device_new_uuid_begin(struct drbd_device *device)
+{
+	device->new_uuid_pending++;
+}
+
+void device_new_uuid_end(struct drbd_device *device)
+{
+	if (core_bug_on(device->new_uuid_pending == 0))
+		return;
+	if (--device->new_uuid_pending)
+		return;
+	request_held_release(device);
+	env_wake(device->resource);
+}

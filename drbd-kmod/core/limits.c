@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "objects.h"
+
+bool device_may_discard(const struct drbd_device *device)
+{
+	const struct drbd_connection *connection = &device->resource->connection;
+
+	if (device->has_backing && !device->backing_discards)
+		return false;
+	if (device->state.conn >= C_CONNECTED)
+		return connection->agreed_features & FF_TRIM;
+	return device->has_backing;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * socket.c - TCP sockets: the options of wire.md 1.4, and moving bytes
+ */
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include "shell.h"
+
+/* Socket memory is needed to make progress with I/O: no recursion into the block layer. */
+static void sock_for_block_io(struct socket *sock)
+{
+	sock->sk->sk_allocation = GFP_NOIO;
+	sk_set_memalloc(sock->sk);
+}
+
+static long to_timeo(long ms)
+{
+	return ms ? max_t(long, msecs_to_jiffies(ms), 1) : MAX_SCHEDULE_TIMEOUT;
+}
+
+void sock_set_timeouts(struct socket *sock, long send_ms, long recv_ms)
+{
+	sock->sk->sk_sndtimeo = to_timeo(send_ms);
+	sock->sk->sk_rcvtimeo = to_timeo(recv_ms);
+}
+
+void sock_cork(struct socket *sock, bool on)
+{
+	tcp_sock_set_cork(sock->sk, on);
+}
+
+void sock_quickack(struct socket *sock)
+{
+	tcp_sock_set_quickack(sock->sk, 2);
+}
+
+void sock_prepare(struct shell_resource *r, struct socket *sock, enum drbd_socket which)
+{
+	sock_for_block_io(sock);
+	sock->sk->sk_priority = which == SOCK_DATA ? 4 : 6;
+	tcp_sock_set_nodelay(sock->sk);
+}
+
+/* ---- bytes ---- */
+
+int sock_send(struct socket *sock, const void *buf, size_t len, int flags)
+{
+	struct kvec vec = { .iov_base = (void *)buf, .iov_len = len };
+	struct msghdr msg = { .msg_flags = flags | MSG_NOSIGNAL };
+	int n = kernel_sendmsg(sock, &msg, &vec, 1, len);
+
+	return n;
+}
+
+int sock_send_page(struct socket *sock, struct page *page, u32 offset, u32 len, int flags)
+{
+	struct bio_vec vec = { .bv_page = page, .bv_len = len, .bv_offset = offset };
+	struct msghdr msg = { .msg_flags = flags | MSG_NOSIGNAL };
+
+	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
+	return sock_sendmsg(sock, &msg);
+}
+
+int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got)
+{
+	*got = 0;
+	while (*got < len) {
+		struct kvec vec = { .iov_base = buf + *got, .iov_len = len - *got };
+		struct msghdr msg = { .msg_flags = MSG_WAITALL | MSG_NOSIGNAL };
+		int n = kernel_recvmsg(sock, &msg, &vec, 1, len - *got, msg.msg_flags);
+
+		if (n == 0)
+			return -EPIPE;
+		if (n < 0)
+			return n;
+		*got += n;
+	}
+	return 0;
+}
+
+int sock_recv_page(struct socket *sock, struct page *page, u32 offset, u32 len)
+{
+	struct bio_vec vec = { .bv_page = page, .bv_len = len, .bv_offset = offset };
+	struct msghdr msg = { .msg_flags = MSG_WAITALL | MSG_NOSIGNAL };
+	u32 got = 0;
+
+	iov_iter_bvec(&msg.msg_iter, ITER_DEST, &vec, 1, len);
+	while (got < len) {
+		int n = sock_recvmsg(sock, &msg, msg.msg_flags);
+
+		if (n == 0)
+			return -EPIPE;
+		if (n < 0)
+			return n;
+		got += n;
+	}
+	return 0;
+}
+
+/* Has the other end not closed it? Looks without waiting and without taking data. */
+bool sock_alive(struct socket *sock)
+{
+	char byte;
+	struct kvec vec = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_flags = MSG_DONTWAIT | MSG_PEEK | MSG_NOSIGNAL };
+	int n = kernel_recvmsg(sock, &msg, &vec, 1, 1, msg.msg_flags);
+
+	return n > 0 || n == -EAGAIN;
+}
+
+/* ---- opening ---- */
+
+static void buffer_sizes(struct shell_resource *r, struct socket *sock)
+{
+	const struct net_conf *nc = &r->core.connection.net_conf;
+
+	if (nc->sndbuf_size) {
+		sock->sk->sk_sndbuf = nc->sndbuf_size;
+		sock->sk->sk_userlocks |= SOCK_SNDBUF_LOCK;
+	}
+	if (nc->rcvbuf_size) {
+		sock->sk->sk_rcvbuf = nc->rcvbuf_size;
+		sock->sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
+	}
+}
+
+static int sock_create(struct shell_resource *r, struct socket **sock)
+{
+	int err = sock_create_kern(&init_net, r->conn.my_addr.ss_family, SOCK_STREAM,
+				   IPPROTO_TCP, sock);
+
+	if (err)
+		return err;
+	sock_for_block_io(*sock);
+	(*sock)->sk->sk_reuse = SK_CAN_REUSE;
+	buffer_sizes(r, *sock);
+	return 0;
+}
+
+int sock_listen(struct shell_resource *r, struct socket **listener)
+{
+	struct socket *sock;
+	int err = sock_create(r, &sock);
+
+	if (err)
+		return err;
+	err = kernel_bind(sock, (drbd_sockaddr *)&r->conn.my_addr, r->conn.my_addr_len);
+	if (!err)
+		err = kernel_listen(sock, 5);
+	if (err) {
+		sock_release(sock);
+		return err;
+	}
+	*listener = sock;
+	return 0;
+}
+
+static bool passing_error(int err)
+{
+	switch (-err) {
+	case ETIMEDOUT: case EAGAIN: case EINPROGRESS: case EINTR: case ERESTARTSYS:
+	case ECONNREFUSED: case ENETUNREACH: case EHOSTDOWN: case EHOSTUNREACH:
+		return true;
+	}
+	return false;
+}
+
+int sock_publish(struct shell_connection *c, struct socket **slot, struct socket *sock)
+{
+	int err = 0;
+
+	mutex_lock(&c->sock_mutex);
+	if (sock && READ_ONCE(c->shutdown))
+		err = -ECANCELED;
+	else
+		*slot = sock;
+	mutex_unlock(&c->sock_mutex);
+	return err;
+}
+
+/* An attempt; *fatal: no use trying again (the own address is not ours). */
+int sock_connect(struct shell_resource *r, struct socket **out, bool *fatal)
+{
+	const struct net_conf *nc = &r->core.connection.net_conf;
+	struct sockaddr_storage from = r->conn.my_addr;
+	struct socket *sock;
+	int err;
+
+	*fatal = false;
+	err = sock_create(r, &sock);
+	if (err) {
+		*fatal = !passing_error(err);
+		return err;
+	}
+	sock_set_timeouts(sock, nc->connect_int * 1000, nc->connect_int * 1000);
+	if (from.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&from)->sin6_port = 0;
+	else
+		((struct sockaddr_in *)&from)->sin_port = 0;
+	err = kernel_bind(sock, (drbd_sockaddr *)&from, r->conn.my_addr_len);
+	if (err) {
+		*fatal = !passing_error(err);
+		sock_release(sock);
+		return err;
+	}
+
+	err = sock_publish(&r->conn, &r->conn.searching[1], sock);
+	if (!err)
+		err = kernel_connect(sock, (drbd_sockaddr *)&r->conn.peer_addr,
+				     r->conn.peer_addr_len, 0);
+	sock_publish(&r->conn, &r->conn.searching[1], NULL);
+	if (err) {
+		sock_release(sock);
+		return err;
+	}
+	*out = sock;
+	return 0;
+}
+
+int sock_accept(struct socket *listener, long timeout_ms, struct socket **sock)
+{
+	int err;
+
+	listener->sk->sk_rcvtimeo = to_timeo(timeout_ms);
+	err = kernel_accept(listener, sock, 0);
+	if (!err)
+		sock_for_block_io(*sock);
+	return err;
+}
