@@ -67,6 +67,10 @@ class Bed:
             each.power_cut()
         shutil.rmtree(self.sockets, ignore_errors=True)
 
+    def remove(self):
+        """Its disks and logs go too; what tests want to keep they have copied."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def mark(self):
         for each in self.nodes:
             each.mark()

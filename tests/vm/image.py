@@ -231,7 +231,7 @@ def cpio(directory, target):
 
 def initrd_make(root, series):
     sources = {name: open(os.path.join(HERE, "guest", name), "rb").read().decode()
-               for name in ("agent.c", "init", "initrd-init")}
+               for name in ("agent.c", "load.c", "init", "initrd-init")}
     version = kernel_version(root, series)
     target = os.path.join(CACHE, "initrd-%s-%s.img" % (series, digest(root, version, INITRD_MODULES, sources)))
     if os.path.exists(target):
@@ -241,8 +241,9 @@ def initrd_make(root, series):
     for name in ("bin", "dev", "proc", "root", "modules"):
         os.makedirs(os.path.join(tree, name))
     shutil.copy("/bin/busybox", os.path.join(tree, "bin", "busybox"))
-    subprocess.run(["gcc", "-static", "-O2", "-Wall", "-Wextra", "-o", os.path.join(tree, "agent"),
-                    os.path.join(HERE, "guest", "agent.c")], check=True)
+    for program in ("agent", "load"):
+        subprocess.run(["gcc", "-static", "-pthread", "-O2", "-Wall", "-Wextra", "-o", os.path.join(tree, program),
+                        os.path.join(HERE, "guest", program + ".c")], check=True)
     shutil.copy(os.path.join(HERE, "guest", "init"), os.path.join(tree, "init-root"))
     shutil.copy(os.path.join(HERE, "guest", "initrd-init"), os.path.join(tree, "init"))
     directory = os.path.join(root, "modules", version)

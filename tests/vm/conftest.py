@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+Two nodes, kept up for the whole run and cleaned before each test.
+
+A test takes `lab`: the nodes with the modules and tools of one pairing. A pairing is named by letters, g for the
+distribution's (genuine) and o for ours: modules of n1 and n2, then, if they differ from those, tools of n1 and n2.
+`--pairing gg,oo,og,go,oogg` chooses; by itself every test runs with ours on both ends as soon as that is built,
+those marked `mixed` also with a genuine peer on either side, and everything else only with `--long`.
+"""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import bed  # noqa: E402
+import drbd  # noqa: E402
+import image  # noqa: E402
+import node as node_module  # noqa: E402
+
+LETTERS = {"g": "genuine", "o": "ours"}
+LOGS = os.path.join(image.CACHE, "logs")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--pairing", default="auto", help="comma-separated pairings, see tests/vm/conftest.py")
+    parser.addoption("--kernels", default="6.1", help="kernel of both nodes, or of n1,n2: 6.1 or 6.12")
+    parser.addoption("--long", action="store_true", help="everything, in every pairing")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes too long for every change; needs --long")
+    config.addinivalue_line("markers", "mixed: also with a genuine peer on either side")
+    config.addinivalue_line("markers", "genuine_only: proves the bed, with the distribution's module on both ends")
+
+
+def kernels(config):
+    words = config.getoption("--kernels").split(",")
+    return words[0], words[-1]
+
+
+def ours_built(config):
+    """(module, tools) under test are there."""
+    versions = [bed.image.Images().version[series] for series in kernels(config)]
+    return (all(os.path.exists(os.path.join(node_module.MODULES, version, "drbd.ko")) for version in versions),
+            all(os.path.exists(path) for path in node_module.TOOLS.values()))
+
+
+def pairings(config, marks):
+    asked = config.getoption("--pairing")
+    if "genuine_only" in marks:
+        return ["gg"]
+    if asked != "auto":
+        return asked.split(",")
+    module, tools = ours_built(config)
+    if not module:
+        return ["gg"]
+    if config.getoption("--long"):
+        names = ["oo", "og", "go", "oogg"]
+    else:
+        names = ["oo", "og", "go"] if "mixed" in marks else ["oo"]
+    return names if tools else sorted({name[:2] + "gg" for name in names})
+
+
+def pytest_generate_tests(metafunc):
+    if "lab" in metafunc.fixturenames:
+        marks = {mark.name for mark in metafunc.definition.iter_markers()}
+        metafunc.parametrize("pairing", pairings(metafunc.config, marks), scope="function")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    left = [item for item in items if "long" not in item.keywords]
+    config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
+    items[:] = left
+
+
+class Lab:
+    """The two nodes as one test has them."""
+
+    def __init__(self, the_bed, pairing, long):
+        self.bed, self.pairing, self.long = the_bed, pairing, long
+        self.nodes = the_bed.nodes
+        self.n1, self.n2 = self.nodes
+        self.slow = self.n1.slow
+        letters = pairing if len(pairing) == 4 else pairing * 2
+        for each, module, tools in zip(self.nodes, letters[:2], letters[2:]):
+            each.choose(LETTERS[module], LETTERS[tools])
+            each.load()
+
+    def resource(self, **settings):
+        return drbd.Resource(self, **settings)
+
+    def other(self, node):
+        return self.n2 if node is self.n1 else self.n1
+
+    def alarms(self):
+        found = []
+        for each in self.nodes:
+            found += ["%s: %s" % (each.name, line) for line in each.alarms()]
+            if each.module == "ours":
+                found += ["%s: %s" % (each.name, line) for line in each.log().splitlines() if "ASSERT" in line]
+        return found
+
+    def save_logs(self, name):
+        """What the consoles of this test said, shortened for a report; in full in files."""
+        os.makedirs(LOGS, exist_ok=True)
+        shown = []
+        for each in self.nodes:
+            path = os.path.join(LOGS, "%s.%s.log" % (name.replace("/", "_"), each.name))
+            text = each.log()
+            with open(path, "w") as handle:
+                handle.write(text)
+            shown.append(("console of %s (whole in %s)" % (each.name, os.path.relpath(path, image.TOP)),
+                          "\n".join(text.splitlines()[-60:])))
+        return shown
+
+
+@pytest.fixture(scope="session")
+def the_bed(request):
+    made = bed.Bed("pytest-%d" % os.getpid())
+    try:
+        made.start(kernels=kernels(request.config))
+        yield made
+    finally:
+        made.stop()
+        made.remove()
+
+
+@pytest.fixture
+def lab(the_bed, pairing, request):
+    the_bed.reset(kernels(request.config))
+    the_bed.mark()
+    made = Lab(the_bed, pairing, request.config.getoption("--long"))
+    yield made
+    stuck = [each.name for each in made.nodes if each.alive() and not the_bed.calm(each)]
+    made.save_logs(request.node.name)
+    alarms = made.alarms()
+    assert not stuck, "could not be brought to let go of everything after the test: %s" % ", ".join(stuck)
+    if not getattr(request.node, "alarmed", False):
+        assert not alarms, "alarms on the console while taking down:\n" + "\n".join(alarms[:20])
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    made = getattr(item, "funcargs", {}).get("lab")
+    if made is None or call.when not in ("call", "teardown"):
+        return
+    alarms = made.alarms() if call.when == "call" else []
+    if alarms:
+        item.alarmed = True
+        text = "alarms on the console:\n" + "\n".join(alarms[:20])
+        if report.passed:
+            report.outcome = "failed"
+            report.longrepr = text
+        else:
+            report.sections.append(("alarms", text))
+    if report.failed:
+        report.sections.extend(made.save_logs(item.name))
