@@ -4,12 +4,9 @@
  */
 #include "drbdsetup.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "block_device.h"
 
 static void put_context(struct request *request, const struct invocation *invocation)
 {
@@ -105,30 +102,10 @@ int run_configure(struct invocation *invocation)
 }
 
 /* Better to say here what is wrong with a path than to show a kernel code. */
-static bool check_block_device(const char *path)
-{
-	struct stat st;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	bool fine = false;
-
-	if (fd < 0) {
-		fprintf(stderr, "Can not open device '%s': %s\n", path, strerror(errno));
-		return false;
-	}
-	if (fstat(fd, &st) < 0)
-		fprintf(stderr, "Can not stat '%s': %s\n", path, strerror(errno));
-	else if (!S_ISBLK(st.st_mode))
-		fprintf(stderr, "'%s' is not a block device!\n", path);
-	else
-		fine = true;
-	close(fd);
-	return fine;
-}
-
 int run_attach(struct invocation *invocation)
 {
-	if (!check_block_device(invocation->lower_dev) ||
-	    !check_block_device(invocation->meta_dev))
+	if (!block_device_check(invocation->lower_dev) ||
+	    !block_device_check(invocation->meta_dev))
 		return STATUS_TROUBLE;
 	return run_configure(invocation);
 }

@@ -11,6 +11,7 @@
 
 #include "transport.h"
 
+#define CONTROLLER_VERSION 2
 #define CONTROLLER_NOTIFY_GROUP 0x10 /* fixed: the controller's only group */
 
 static struct {
@@ -87,7 +88,7 @@ static int send_getfamily(void)
 	request.header.nlmsg_seq = ++client.seq;
 	request.header.nlmsg_pid = transport_port();
 	genl->cmd = CTRL_CMD_GETFAMILY;
-	genl->version = 1;
+	genl->version = CONTROLLER_VERSION;
 	request_put(&request, CTRL_ATTR_FAMILY_NAME, NL_FAMILY_NAME, sizeof(NL_FAMILY_NAME));
 	return transport_send(request.bytes, request.header.nlmsg_len);
 }
