@@ -61,7 +61,7 @@ int shell_backing_open(struct shell_device *d, const struct disk_conf *conf, con
 	return 0;
 }
 
-static void bitmap_free(void **pages, u8 *flags, u32 n)
+static void pages_free(void **pages, u8 *flags, u32 n)
 {
 	u32 i;
 
@@ -318,7 +318,7 @@ int shell_al_init(struct shell_device *d)
 
 void shell_device_memory_free(struct shell_device *d)
 {
-	bitmap_free(d->bm_pages, d->bm_flags, d->bm_n_pages);
+	pages_free(d->bm_pages, d->bm_flags, d->bm_n_pages);
 	kvfree(d->al_memory);
 	d->bm_pages = NULL;
 	d->bm_flags = NULL;

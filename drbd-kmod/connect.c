@@ -5,7 +5,7 @@
  * Opens, accepts and closes as core/connection.h says; runs in the receiver thread.
  */
 #include <linux/random.h>
-#include <crypto/utils.h>
+#include <linux/slab.h>
 #include "shell.h"
 
 static bool told_to_stop(struct shell_resource *r)

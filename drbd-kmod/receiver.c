@@ -4,6 +4,7 @@
  */
 #include <linux/kthread.h>
 #include <linux/slab.h>
+#include <net/sock.h>
 #include "shell.h"
 #include "core/receive.h"
 

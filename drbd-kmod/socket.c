@@ -125,7 +125,7 @@ static void buffer_sizes(struct shell_resource *r, struct socket *sock)
 	}
 }
 
-static int sock_create(struct shell_resource *r, struct socket **sock)
+static int socket_new(struct shell_resource *r, struct socket **sock)
 {
 	int err = sock_create_kern(&init_net, r->conn.my_addr.ss_family, SOCK_STREAM,
 				   IPPROTO_TCP, sock);
@@ -141,7 +141,7 @@ static int sock_create(struct shell_resource *r, struct socket **sock)
 int sock_listen(struct shell_resource *r, struct socket **listener)
 {
 	struct socket *sock;
-	int err = sock_create(r, &sock);
+	int err = socket_new(r, &sock);
 
 	if (err)
 		return err;
@@ -188,7 +188,7 @@ int sock_connect(struct shell_resource *r, struct socket **out, bool *fatal)
 	int err;
 
 	*fatal = false;
-	err = sock_create(r, &sock);
+	err = socket_new(r, &sock);
 	if (err) {
 		*fatal = !passing_error(err);
 		return err;
