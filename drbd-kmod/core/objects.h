@@ -153,6 +153,7 @@ struct drbd_device {
 	/* ---- generation identifiers ---- */
 	u64 ed_uuid;			/* current UUID of the data exposed to users */
 	struct peer_uuids peer_uuids;
+	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
 	/*
 	 * > 0: a new current UUID is on its way to the disk; writes that are done are kept on
@@ -176,6 +177,8 @@ struct drbd_device {
 	struct request_queues rq;	/* request.h: admission, conflict tree, lists */
 	struct after_work after[AFTER_WORKS];
 	struct work disk_gone;		/* Failed -> Diskless, and closing a Diskless backing */
+	u16 disk_gone_pc;
+	struct bulk_op disk_gone_bulk;
 	struct core_task full_sync;	/* set all bits, write them, then start the resync */
 	struct bulk_op full_sync_op;
 	u32 suspend_count;		/* internal freezes of application I/O */
@@ -199,6 +202,8 @@ void resource_init(struct drbd_resource *resource, const char *name, const struc
 void device_init(struct drbd_device *device, struct drbd_resource *resource, u32 minor, u32 vnr);
 void device_unlink(struct drbd_device *device);
 struct drbd_device *resource_volume(struct drbd_resource *resource, u32 vnr);
+/* The volume behind `device` in order, the first for NULL; NULL after the last. For fibers. */
+struct drbd_device *volume_next(struct drbd_resource *resource, struct drbd_device *device);
 
 /* May users discard? Local disk and peer, as far as there are such, must be able to. */
 bool device_may_discard(const struct drbd_device *device);

@@ -73,4 +73,25 @@ void resync_after_changed(void);
 /* Start the exchange from the source (WFBitMapS) or as the target's answer. */
 void bitmap_send_start(struct drbd_device *device);
 
+/* Generators (send.h): the next packet into `out`; false: exhausted, nothing was made. */
+bool bitmap_send_next(struct drbd_device *device, struct outgoing *out);
+bool resync_send_next(struct drbd_device *device, struct outgoing *out);
+bool verify_send_next(struct drbd_device *device, struct outgoing *out);
+
+/*
+ * The I/O of a peer request for resync or verify is done (pr->error): answer it with
+ * peer_request_reply() or peer_request_ack(), or end it with peer_request_finish().
+ */
+void resync_peer_done(struct drbd_peer_request *pr);
+void verify_peer_done(struct drbd_peer_request *pr);
+/* Its answer left, or (ok == false) never will. The request is freed afterwards. */
+void resync_peer_sent(struct drbd_peer_request *pr, bool ok);
+void verify_peer_sent(struct drbd_peer_request *pr, bool ok);
+
+/* Source: the peer wrote resync data (ID_SYNCER P_RS_WRITE_ACK, P_WRITE_ACK) or failed to (P_NEG_ACK). */
+void resync_write_acked(struct drbd_device *device, u64 sector, u32 bytes);
+void resync_failed(struct drbd_device *device, u64 sector, u32 bytes);
+/* Ahead, and nothing is in flight any more: resync as source after a while (wire.md 5.8). */
+void resync_leave_ahead(struct drbd_device *device);
+
 #endif /* CORE_RESYNC_H */

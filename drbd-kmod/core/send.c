@@ -27,7 +27,6 @@ void send_init(struct drbd_connection *connection)
 {
 	send_queue_init(&connection->queue[SOCK_DATA]);
 	send_queue_init(&connection->queue[SOCK_META]);
-	tl_init(connection);
 }
 
 void send_item_init(struct send_item *item, enum send_kind kind)
