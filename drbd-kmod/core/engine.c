@@ -102,9 +102,9 @@ static void store_sync_times(struct drbd_device *device, struct state os, struct
 	if (os.conn == C_CONNECTED && state_is_verify(ns.conn))
 		resync_verify_begin(device, ns.conn);
 	if (!was_paused && is_paused)
-		rs->paused_since = env_now_ms();
+		progress_pause(&rs->progress, env_now_ms());
 	if (was_paused && (ns.conn == C_SYNC_SOURCE || ns.conn == C_SYNC_TARGET)) {
-		rs->paused_ms += env_now_ms() - rs->paused_since;
+		progress_resume(&rs->progress, env_now_ms());
 		if (ns.conn == C_SYNC_TARGET)
 			core_timer_set(device->resource, &rs->turn, 0);
 	}

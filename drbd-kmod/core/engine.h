@@ -104,6 +104,8 @@ enum fiber_status fence_peer(struct task *t, struct drbd_connection *connection,
 enum fiber_status fence_task_run(struct task *t, struct core_task *task);
 
 u64 device_new_size(const struct drbd_device *device, u64 user_size, bool forced);
+/* Connected and grown: the Primary, or among equals the resolve-conflicts node, syncs the new part. */
+void device_grow_resync(struct drbd_device *device);
 void device_reconsider_max_bio_size(struct drbd_device *device);
 
 /* ---- application I/O freeze (drains when count reaches 0): request.c ---- */

@@ -34,7 +34,7 @@ struct notify_record {
 };
 
 struct state_request {
-	u16 pc, pc2;
+	u16 pc, pc2, pc3;
 	u32 mask, val, flags;
 	u64 ticket;		/* after-change work to wait for */
 	bool sent;
@@ -98,6 +98,7 @@ struct after_work {
 	struct drbd_connection *connection;
 	struct notify_record note;	/* with os and ns; note.device NULL for a connection */
 	bool started;
+	u64 number;			/* order of queueing */
 	u32 conn_todo;		/* CAFTER_*, of a connection */
 	u8 disk_refs;			/* references on the disk to be dropped (2.3 step 4) */
 	u8 uuids_owed;			/* device_new_uuid_begin() calls to be ended */
@@ -105,7 +106,7 @@ struct after_work {
 
 /* Of the item the worker is at; one a resource, since it does one at a time. */
 struct after_op {
-	u16 pc, pc2;
+	u16 pc, pc2, pc3;
 	u64 todo;
 	struct helper_call helper;
 	struct md_sync md;

@@ -54,7 +54,9 @@ enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, str
 	FIBER_WAIT_UNTIL(s->pc, !device->md_buffer_busy);
 	if (!device->md_dirty && !force)
 		FIBER_RETURN(s->pc);
-	if (!local_get(device, D_ATTACHING))
+	/* A disk that was given up by force may never answer. */
+	if ((device->force_detach && device->state.disk == D_FAILED) ||
+	    !local_get(device, D_ATTACHING))
 		FIBER_RETURN(s->pc);
 	device->md_buffer_busy = true;
 	device->md_dirty = false;

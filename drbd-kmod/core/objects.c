@@ -38,30 +38,14 @@ void resource_init(struct drbd_resource *resource, const char *name, const struc
 	timers_init(&resource->timers);
 
 	connection_init(connection, resource);
+	send_init(connection);
+	tl_init(connection);
+	peer_epochs_init(connection);
 	connection->resource = resource;
 	connection->cstate = C_STANDALONE;
 	core_timer_init(&connection->teardown_timer, teardown_timer_fire);
 	core_task_init(&connection->fence_task, fence_task_run);
 	after_works_init(connection->after, connection, NULL);
-}
-
-static void request_queues_init(struct request_queues *rq)
-{
-	dlist_init(&rq->admission);
-	dlist_init(&rq->al_wait);
-	dlist_init(&rq->conflict);
-	dlist_init(&rq->local);
-	dlist_init(&rq->held);
-	dlist_init(&rq->net_reads);
-	interval_tree_init(&rq->writes);
-}
-
-static void peer_request_lists_init(struct peer_request_lists *prl)
-{
-	dlist_init(&prl->active);
-	dlist_init(&prl->resync_writes);
-	dlist_init(&prl->reads);
-	dlist_init(&prl->waiting);
 }
 
 static void device_insert(struct drbd_device *device, struct drbd_resource *resource)
@@ -88,8 +72,8 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 	device->state.pdsk = D_UNKNOWN;
 	device->max_bio_size = 4096;
 	disk_conf_set_defaults(&device->disk_conf);
-	request_queues_init(&device->rq);
-	peer_request_lists_init(&device->prl);
+	request_queues_init(device);
+	peer_request_lists_init(device);
 	core_timer_init(&device->md_timer, md_timer_fire);
 	work_init(&device->md_work, md_work_run);
 	work_init(&device->disk_gone, disk_gone_run);
@@ -123,6 +107,13 @@ struct drbd_device *resource_volume(struct drbd_resource *resource, u32 vnr)
 		if (device->vnr == vnr)
 			return device;
 	return NULL;
+}
+
+struct drbd_device *volume_next(struct drbd_resource *resource, struct drbd_device *device)
+{
+	struct dlist *next = device ? device->of_resource.next : resource->devices.next;
+
+	return next == &resource->devices ? NULL : dlist_entry(next, struct drbd_device, of_resource);
 }
 
 struct state_range resource_states(struct drbd_resource *resource)
