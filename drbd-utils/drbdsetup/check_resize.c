@@ -5,16 +5,18 @@
  * With internal meta-data a grown device has its meta-data no longer at the
  * end; the record lets drbdmeta find and move it.
  */
+#include "volume_view.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "volume_view.h"
-
-#define RECORD_FILE "/var/lib/drbd/drbd-minor-%u.lkbd"
+#define RECORD_DIRECTORY "/var/lib/drbd"
+#define RECORD_FILE RECORD_DIRECTORY "/drbd-minor-%u.lkbd"
 #define UUID_PREFIX "uuid:\t"
 
 static bool device_bytes(const char *path, uint64_t *bytes)
@@ -51,6 +53,7 @@ static bool write_record(const char *path, uint64_t bytes, const char *device)
 
 	read_uuid_line(path, uuid_line, sizeof(uuid_line));
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	mkdir(RECORD_DIRECTORY, 0755); /* mostly there already */
 	file = fopen(temporary, "w");
 	fine = file && fprintf(file, "%" PRIu64 "\t%s\n%s", bytes, device, uuid_line) > 0;
 	if (file && fclose(file))

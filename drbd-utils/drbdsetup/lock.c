@@ -10,12 +10,26 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOCK_FILE "/var/lock/drbd-147-%u"
 #define LOCK_TRIES 20
 #define LOCK_PAUSE_NS 50000000L /* in all one second */
+
+/* An early boot environment may not have the directory yet; /var/lock is often a link. */
+static int open_lock_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == ENOENT) {
+		mkdir("/run/lock", 01777);
+		mkdir("/var/lock", 01777);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	}
+	return fd;
+}
 
 static int lock_whole_file(int fd, int command, struct flock *lock)
 {
@@ -42,7 +56,7 @@ int lock_minor(u32 minor)
 	int fd, i;
 
 	snprintf(path, sizeof(path), LOCK_FILE, minor);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = open_lock_file(path);
 	if (fd < 0) {
 		fprintf(stderr, "Could not open lock file %s: %s\n", path, strerror(errno));
 		return -1;
