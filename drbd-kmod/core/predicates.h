@@ -215,6 +215,7 @@ enum request_event {
 	REQ_FAIL_FROZEN,
 	REQ_RESTART_FROZEN,
 	REQ_RESEND,
+	REQ_THAW,		/* last, over the whole log, whenever the suspension has ended */
 	REQ_EVENTS
 };
 

@@ -89,6 +89,10 @@ static struct delta net_event(u32 old, enum request_event ev)
 	case REQ_OOS_SENT:
 		return (struct delta) { RQ_NQ, RQ_ND };
 	case REQ_RECV_ACK:
+		/* "In memory" is not enough for one that waits for "written". */
+		if (!(old & RQ_RA))
+			return (struct delta) { 0, 0 };
+		return (struct delta) { RQ_NP, RQ_NO };
 	case REQ_WRITE_ACK:
 		return (struct delta) { RQ_NP, RQ_NO };
 	case REQ_WRITE_ACK_IN_SYNC:
@@ -149,14 +153,14 @@ static struct delta local_event(u32 old, enum request_event ev, struct request_e
 
 /*
  * The peer is back with the data it had.  What it certainly has is done; the
- * rest is sent (again).  Protocol A's ok only said "handed over", so it proves
- * nothing here.  Data of a request completed to its owner is gone: such a
- * request ends and leaves its bits set.
+ * rest is sent (again).  Protocol A's ok only said "handed over" and B's "in
+ * memory", so they prove nothing about the peer's disk.  Data of a request
+ * completed to its owner is gone: such a request ends and leaves its bits set.
  */
 static struct delta resend(u32 old, const struct request_view *view, struct request_effects *fx)
 {
 	bool write = old & RQ_W;
-	bool proven = (old & RQ_NO) && (!write || (old & (RQ_RA | RQ_WA | RQ_ND)));
+	bool proven = (old & RQ_NO) && (!write || (old & (RQ_WA | RQ_ND)));
 	u32 set = RQ_NQ | RQ_NP;
 
 	if (!write && (proven || !(old & RQ_NET_MASK)))
@@ -180,6 +184,9 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 {
 	if (ev == REQ_RESEND)
 		return resend(old, view, fx);
+	/* Held back by the suspension alone: nobody else would ever release it. */
+	if (ev == REQ_THAW)
+		return (struct delta) { RQ_CS, 0 };
 	if (!(old & RQ_LC) || (old & RQ_COMPLETE))
 		return (struct delta) { 0, 0 };
 	if (ev == REQ_FAIL_FROZEN)
