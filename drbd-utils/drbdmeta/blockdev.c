@@ -28,9 +28,12 @@ bool blockdev_logical_block(int fd, unsigned int *bytes)
 	return true;
 }
 
-bool blockdev_zeroout(int fd, uint64_t position, uint64_t bytes)
+bool blockdev_zeroout(int fd, bool is_block_device, uint64_t position, uint64_t bytes)
 {
 	uint64_t range[2] = { position, bytes };
 
-	return ioctl(fd, BLKZEROOUT, range) == 0;
+	if (is_block_device)
+		return ioctl(fd, BLKZEROOUT, range) == 0;
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)position,
+			 (off_t)bytes) == 0;
 }

@@ -16,6 +16,7 @@ int blockdev_open(const char *path, bool direct, bool exclusive);
 /* The others return false on failure. */
 bool blockdev_bytes(int fd, uint64_t *bytes);
 bool blockdev_logical_block(int fd, unsigned int *bytes);
-bool blockdev_zeroout(int fd, uint64_t position, uint64_t bytes);
+/* Without transferring zeroes; a plain file gets a hole. */
+bool blockdev_zeroout(int fd, bool is_block_device, uint64_t position, uint64_t bytes);
 
 #endif /* DRBDMETA_BLOCKDEV_H */

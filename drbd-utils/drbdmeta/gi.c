@@ -66,7 +66,7 @@ int cmd_show_gi(struct meta *m)
 		"Node was/is currently primary", "Node was/is currently connected",
 		"Node was in the progress of setting all bits in the bitmap",
 		"The peer's disk was out-dated or inconsistent",
-		"This node was a crashed primary, and has not seen its peer since",
+		"This node was a crashed primary, and has not seen its peer since ",
 	};
 	int i, j;
 

@@ -178,7 +178,7 @@ static bool meta_zeroout(struct meta *m, u64 position, u64 bytes)
 			(unsigned long long)bytes, (unsigned long long)position);
 		return true;
 	}
-	return blockdev_zeroout(m->fd, position, bytes);
+	return blockdev_zeroout(m->fd, m->is_block_device, position, bytes);
 }
 
 void meta_zero(struct meta *m, u64 position, u64 bytes, enum bitmap_init how)
@@ -189,12 +189,11 @@ void meta_zero(struct meta *m, u64 position, u64 bytes, enum bitmap_init how)
 	if (how == INIT_SKIP)
 		return;
 	meta_check_area(m, "zeroout_bitmap", bytes, position);
-	if (how != INIT_PWRITE && m->is_block_device && meta_zeroout(m, position, bytes))
+	if (how != INIT_PWRITE && meta_zeroout(m, position, bytes))
 		return;
 	if (how == INIT_ZEROOUT)
 		die(EXIT_BAD_VALUE, "ioctl(%s, BLKZEROOUT, [%llu, %llu]) failed: %s", m->path,
-		    (unsigned long long)position, (unsigned long long)bytes,
-		    m->is_block_device ? strerror(errno) : "not a block device");
+		    (unsigned long long)position, (unsigned long long)bytes, strerror(errno));
 	fprintf(stderr, "initializing bitmap (%s) to all zero using pwrite\n",
 		size_text(text, bytes >> 10));
 	memset(m->buffer, 0, IO_BUFFER_BYTES);

@@ -306,7 +306,9 @@ static void restore_layout(struct meta *m, const struct dump_text *text)
 	meta_layout_here(m, stripes, stripe_size_4k, &m->at);
 	meta_set_area(m, &m->at);
 	m->sb = text->sb;
+	/* only clean metadata can be restored, and it gets a fresh log: it is clean */
 	m->sb.magic = MD_MAGIC_CLEAN;
+	m->sb.flags |= MDF_AL_CLEAN;
 	m->sb.al_nr_extents = MD_AL_NR_EXTENTS_NEW;
 	md_layout_to_superblock(&m->at, &m->sb);
 	meta_clip_la_size(m);
