@@ -45,19 +45,26 @@ static bool option_allowed(const struct command *command, const struct option_de
 	return command->creates || !(desc->flags & OPT_I);
 }
 
+/* One-shot options come first, then what newer kernels know, then those of files in their order. */
 const struct option_desc *command_option(const struct command *command, unsigned int index)
 {
 	const struct option_section *section = command->options;
+	const struct option_desc *desc;
 	unsigned int i;
 
-	for (i = 0; section && i < section->count; i++) {
-		if (!option_allowed(command, &section->options[i]))
-			continue;
-		if (index-- == 0)
-			return &section->options[i];
+	for (i = section ? section->count : 0; i-- > 0;) {
+		desc = &section->options[i];
+		if (!desc->rank && option_allowed(command, desc) && index-- == 0)
+			return desc;
 	}
-	if (command->nl_command == NL_CONNECT && index < ARRAY_SIZE(alternate_options))
-		return &alternate_options[index];
+	if (command->nl_command == NL_CONNECT) {
+		if (index < ARRAY_SIZE(alternate_options))
+			return &alternate_options[index];
+		index -= ARRAY_SIZE(alternate_options);
+	}
+	for (i = 1; section && (desc = option_find_rank(section, i)); i++)
+		if (option_allowed(command, desc) && index-- == 0)
+			return desc;
 	return NULL;
 }
 

@@ -68,11 +68,14 @@ static void print_default(FILE *out, const struct option_desc *desc)
 	const char *text = option_unit_text(desc->unit);
 	char suffix = option_unit_suffix(desc->unit);
 
+	if (desc->type == OPTION_BIN)
+		return;
 	if (desc->nvalues)
 		fprintf(out, ", default %s", option_value_name(desc, desc->def));
 	else if (desc->type == OPTION_FLG)
 		fprintf(out, ", default %s", desc->def ? "yes" : "no");
-	else if (desc->type != OPTION_STR && desc->type != OPTION_BIN && desc->def != U64_MAX)
+	else if (desc->type != OPTION_STR && desc->type != OPTION_BIN &&
+		 option_in_range(desc, desc->def))
 		fprintf(out, ", default %" PRId64, (s64)desc->def);
 	if (suffix != '1')
 		fprintf(out, " (unit %c)", suffix);
@@ -139,7 +142,8 @@ static void print_xml_option(FILE *out, const struct option_desc *desc)
 		for (i = 0; i < desc->nvalues; i++)
 			fprintf(out, "\t\t<handler>%s</handler>\n", desc->values[i].name);
 	} else if (desc->type == OPTION_STR || desc->type == OPTION_BIN) {
-		fprintf(out, "\t<option name=\"%s\" type=\"string\">\n", desc->name);
+		fprintf(out, "\t<option name=\"%s\" type=\"%s\">\n", desc->name,
+			desc->type == OPTION_BIN ? "address" : "string");
 	} else {
 		fprintf(out,
 			"\t<option name=\"%s\" type=\"numeric\">\n"
@@ -154,7 +158,7 @@ static void print_xml_option(FILE *out, const struct option_desc *desc)
 	fprintf(out, "\t</option>\n");
 }
 
-static const char *operand_xml_name(enum operand operand)
+static void print_xml_operand(FILE *out, enum operand operand)
 {
 	static const char *const names[] = {
 		[OPERAND_END] = "",
@@ -166,13 +170,17 @@ static const char *operand_xml_name(enum operand operand)
 		[OPERAND_LOWER_DEV] = "lower_dev",
 		[OPERAND_META_DEV] = "meta_data_dev",
 		[OPERAND_META_INDEX] = "meta_data_index",
-		[OPERAND_RESOURCE_OR_ALL] = "resource",
-		[OPERAND_ANY] = "resource",
 	};
 
-	return names[operand];
+	if (operand == OPERAND_ANY || operand == OPERAND_RESOURCE_OR_ALL)
+		fprintf(out, "\t<group>\n\t\t<argument>resource</argument>\n%s"
+			     "\t\t<argument>all</argument>\n\t</group>\n",
+			operand == OPERAND_ANY ? "\t\t<argument>minor</argument>\n" : "");
+	else
+		fprintf(out, "\t<argument>%s</argument>\n", names[operand]);
 }
 
+/* The form that front ends of the original parse; hence no summary. */
 void usage_print_xml(FILE *out, const struct command *command)
 {
 	const enum operand *operand;
@@ -180,15 +188,12 @@ void usage_print_xml(FILE *out, const struct command *command)
 	const struct option_desc *desc;
 	unsigned int i;
 
-	fprintf(out, "<command name=\"%s\">\n\t<summary>%s</summary>\n", command->name,
-		command->summary);
+	fprintf(out, "<command name=\"%s\">\n", command->name);
 	for (operand = command->operands; *operand != OPERAND_END; operand++)
-		fprintf(out, "\t<argument>%s</argument>\n", operand_xml_name(*operand));
+		print_xml_operand(out, *operand);
 	for (option = command->tool_options; option && option->name; option++)
 		fprintf(out, "\t<option name=\"%s\" type=\"%s\">\n\t</option>\n", option->name,
-			option->kind == TOOL_FLAG   ? "flag" :
-			option->kind == TOOL_NUMBER ? "numeric" :
-						      "string");
+			option->kind == TOOL_FLAG ? "flag" : "string");
 	for (i = 0; (desc = command_option(command, i)); i++)
 		print_xml_option(out, desc);
 	fprintf(out, "</command>\n");
