@@ -134,9 +134,13 @@ static void add_removal(struct adm *adm, const struct cfg_resource *res,
 
 static void add_attach(struct adm *adm, const struct subject *subject)
 {
-	if (subject->vol->disk)
-		task_add(adm, subject->res, STAGE_DISK, make_meta(adm, subject, "apply-al"),
-			 make_attach(adm, subject), true);
+	struct call *attach;
+
+	if (!subject->vol->disk)
+		return;
+	attach = make_attach(adm, subject);
+	call_add_extra(attach);
+	task_add(adm, subject->res, STAGE_DISK, make_meta(adm, subject, "apply-al"), attach, true);
 }
 
 static void add_creation(struct adm *adm, const struct subject *subject)
@@ -241,32 +245,32 @@ static const struct cfg_address *far_end(const struct cfg_resource *res)
 	return res->peer ? &res->peer->address : NULL;
 }
 
-static void adjust_net(struct adm *adm, const struct cfg_resource *res,
+static int adjust_net(struct adm *adm, const struct cfg_resource *res,
 		       const struct cfg_resource *running, const struct cfg_host *running_me,
 		       const struct cfg_host *running_peer)
 {
 	const struct cfg_options *should = &res->section[CFG_NET];
-	struct call *call;
+	struct call *call, *connect;
 
-	if (!far_end(res) && !running_peer)
-		return;
 	if (!address_equal(running_me ? &running_me->address : NULL, &res->me->address) ||
 	    !address_equal(running_peer ? &running_peer->address : NULL, far_end(res))) {
 		if (running_peer || (running && running->net_present))
 			task_add(adm, res, STAGE_PREPARE_NET,
 				 make_disconnect(adm, res, running_me, running_peer), NULL, true);
-		if (far_end(res)) {
-			proxy_tasks_up(adm, res);
-			task_add(adm, res, STAGE_NET, make_connect(adm, res), NULL, true);
-		}
-		return;
+		if (!far_end(res) && !adm->dry_run)
+			return E_USAGE;
+		connect = make_connect(adm, res);
+		call_add_extra(connect);
+		task_add(adm, res, STAGE_NET, connect, NULL, true);
+		return 0;
 	}
 	if (!options_differ(adm, res, CFG_NET, &running->section[CFG_NET], should))
-		return;
+		return 0;
 	call = make_setup(adm, res, TIME_SHORT, "net-options");
 	call_add_ends(call, res->me, res->peer);
 	add_options(call, CFG_NET, should);
 	task_add(adm, res, STAGE_NET, call, NULL, true);
+	return 0;
 }
 
 static void adjust_resource_options(struct adm *adm, const struct cfg_resource *res,
@@ -327,6 +331,5 @@ int cmd_adjust(struct adm *adm, const struct subject *subject)
 	else
 		adjust_resource_options(adm, res, running);
 	adjust_volumes(adm, subject, me);
-	adjust_net(adm, res, running, me, peer);
-	return 0;
+	return adjust_net(adm, res, running, me, peer);
 }

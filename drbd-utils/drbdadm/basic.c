@@ -5,10 +5,15 @@
 
 #include "drbdadm.h"
 
-static int run_extended(struct call *call)
+static struct call *extended(struct call *call)
 {
 	call_add_extra(call);
-	return call_run(call);
+	return call;
+}
+
+static int run_extended(struct call *call)
+{
+	return call_run(extended(call));
 }
 
 static struct call *minor_call(struct adm *adm, const struct subject *subject,
@@ -113,7 +118,7 @@ int cmd_new_resource(struct adm *adm, const struct subject *subject)
 
 int cmd_new_minor(struct adm *adm, const struct subject *subject)
 {
-	return run_extended(make_new_minor(adm, subject));
+	return call_run(make_new_minor(adm, subject));
 }
 
 int cmd_meta(struct adm *adm, const struct subject *subject)
@@ -141,11 +146,8 @@ int cmd_check_resize(struct adm *adm, const struct subject *subject)
 	resize->quiet = true;
 	check->quiet = true;
 	rc = run_extended(resize);
-	if (adm->dry_run || !rc) {
-		rc = call_run(check);
-		if (!adm->dry_run)
-			return rc;
-	}
+	if (!rc)
+		return call_run(check);
 	return call_run(make_meta(adm, subject, "check-resize"));
 }
 
@@ -190,7 +192,7 @@ static void up_volume(struct adm *adm, const struct subject *subject)
 {
 	task_add(adm, subject->res, STAGE_CREATE, make_new_minor(adm, subject), NULL, true);
 	task_add(adm, subject->res, STAGE_DISK, make_meta(adm, subject, "apply-al"),
-		 make_attach(adm, subject), true);
+		 extended(make_attach(adm, subject)), true);
 }
 
 int cmd_up(struct adm *adm, const struct subject *subject)
@@ -198,15 +200,15 @@ int cmd_up(struct adm *adm, const struct subject *subject)
 	struct cfg_resource *res = subject->res;
 	struct subject one = *subject;
 
-	task_add(adm, res, STAGE_CREATE, make_new_resource(adm, res), NULL, true);
+	task_add(adm, res, STAGE_CREATE, extended(make_new_resource(adm, res)), NULL, true);
 	if (subject->vol)
 		up_volume(adm, subject);
 	else
 		for (one.vol = res->me->volumes; one.vol; one.vol = one.vol->next)
 			up_volume(adm, &one);
 	if (no_peer(adm, res))
-		return 0;
-	task_add(adm, res, STAGE_NET, make_connect(adm, res), NULL, true);
+		return E_USAGE;
+	task_add(adm, res, STAGE_NET, extended(make_connect(adm, res)), NULL, true);
 	return 0;
 }
 

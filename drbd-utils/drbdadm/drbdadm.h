@@ -191,7 +191,4 @@ int cmd_sh_lr_of(struct adm *adm, const struct subject *subject);
 int cmd_sh_b_pri(struct adm *adm, const struct subject *subject);
 int cmd_sh_status(struct adm *adm, const struct subject *subject);
 
-/* proxy.c: tasks of the drbd-proxy for up and adjust */
-void proxy_tasks_up(struct adm *adm, const struct cfg_resource *res);
-
 #endif

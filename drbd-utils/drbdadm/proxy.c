@@ -53,52 +53,29 @@ static struct call *make_del(struct adm *adm, const struct cfg_resource *res)
 	return call;
 }
 
-static struct call *make_set(struct adm *adm, const struct cfg_resource *res,
-			     const struct cfg_option *opt)
+/* All settings in one go: each is a -c of its own. */
+static struct call *make_settings(struct adm *adm, const struct cfg_resource *res)
 {
-	struct call *call = control(adm, res);
-
-	call_addf(call, "set %s %s %s", opt->name, connection_name(res), opt->value);
-	return call;
-}
-
-static struct call *make_plugin(struct adm *adm, const struct cfg_resource *res, int number,
-				const char *text)
-{
-	struct call *call = control(adm, res);
-
-	call_addf(call, "set plugin %s %d %s", connection_name(res), number, text);
-	return call;
-}
-
-/* all calls that build the connection, in order; @use takes each one */
-static int each_up_call(struct adm *adm, const struct cfg_resource *res,
-			int (*use)(struct adm *, const struct cfg_resource *, struct call *))
-{
+	const struct cfg_proxy *proxy = res->me->proxy;
+	struct call *call = call_new(adm, TOOL_PROXY, res, TIME_SHORT);
 	const struct cfg_option *opt;
 	const struct cfg_name *plugin;
-	int rc = use(adm, res, make_add(adm, res)), number = 0;
+	int number = 0;
 
-	for (opt = res->section[CFG_PROXY].first; opt && !rc; opt = opt->next)
-		rc = use(adm, res, make_set(adm, res, opt));
-	for (opt = res->me->proxy->options.first; opt && !rc; opt = opt->next)
-		rc = use(adm, res, make_set(adm, res, opt));
-	for (plugin = res->plugins; plugin && !rc; plugin = plugin->next)
-		rc = use(adm, res, make_plugin(adm, res, number++, plugin->text));
-	return rc;
-}
-
-static int use_now(struct adm *adm, const struct cfg_resource *res, struct call *call)
-{
-	(void)adm;
-	(void)res;
-	return call_run(call);
-}
-
-static int use_later(struct adm *adm, const struct cfg_resource *res, struct call *call)
-{
-	task_add(adm, res, STAGE_PREPARE_NET, call, NULL, true);
-	return 0;
+	for (opt = proxy->options.first; opt; opt = opt->next) {
+		call_add(call, "-c");
+		call_addf(call, "set %s %s %s", opt->name, connection_name(res), opt->value);
+	}
+	for (plugin = proxy->plugins; plugin; plugin = plugin->next) {
+		call_add(call, "-c");
+		call_addf(call, "set plugin %s %d %s", connection_name(res), number++,
+			  plugin->text);
+	}
+	if (number) {
+		call_add(call, "-c");
+		call_addf(call, "set plugin %s %d END", connection_name(res), number);
+	}
+	return call;
 }
 
 static int no_proxy(const struct cfg_resource *res)
@@ -110,9 +87,15 @@ static int no_proxy(const struct cfg_resource *res)
 
 int cmd_proxy_up(struct adm *adm, const struct subject *subject)
 {
-	if (!has_proxies(subject->res))
-		return no_proxy(subject->res);
-	return each_up_call(adm, subject->res, use_now);
+	const struct cfg_resource *res = subject->res;
+	struct call *settings;
+	int rc;
+
+	if (!has_proxies(res))
+		return no_proxy(res);
+	settings = make_settings(adm, res);
+	rc = call_run(make_add(adm, res));
+	return rc || settings->argc == 1 ? rc : call_run(settings);
 }
 
 int cmd_proxy_down(struct adm *adm, const struct subject *subject)
@@ -120,11 +103,4 @@ int cmd_proxy_down(struct adm *adm, const struct subject *subject)
 	if (!has_proxies(subject->res))
 		return no_proxy(subject->res);
 	return call_run(make_del(adm, subject->res));
-}
-
-/* Only the host that runs the proxy can control it. */
-void proxy_tasks_up(struct adm *adm, const struct cfg_resource *res)
-{
-	if (has_proxies(res) && cfg_names_contain(res->me->proxy->names, adm->node_name))
-		each_up_call(adm, res, use_later);
 }

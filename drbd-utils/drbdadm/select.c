@@ -39,8 +39,14 @@ static int prepare(struct adm *adm, const struct command *cmd, const struct cfg_
 		rc = config_check_address(adm->cfg, res);
 	if (!rc && (cmd->flags & CMD_STRICT) && !adm->dry_run)
 		rc = config_check_values(adm->cfg, res);
-	if (!rc && (cmd->flags & CMD_PEER))
+	if (!rc && (cmd->flags & CMD_PEER)) {
 		peer_complain(adm, res);
+		if (adm->peer && adm->dry_run > 1 && res->peer &&
+		    !cfg_names_contain(res->peer->names, adm->peer))
+			fprintf(stderr, "%s:%d: in resource %s:\n\tIgnoring --peer '%s': there are "
+				"only two host sections.\n", res->file, res->place.line, res->name,
+				adm->peer);
+	}
 	return rc;
 }
 
@@ -66,9 +72,9 @@ static int run_one(struct adm *adm, const struct command *cmd, struct cfg_resour
 
 	if (rc)
 		return rc;
-	if (cmd->flags & CMD_VOLUMES)
+	if (cmd->flags & (CMD_VOLUMES | CMD_ONE_VOLUME))
 		return run_volumes(adm, cmd, res, vol);
-	if (!(cmd->flags & (CMD_ONE_VOLUME | CMD_VOLUME_OK)))
+	if (!(cmd->flags & CMD_VOLUME_OK))
 		subject.vol = NULL;
 	return cmd->run(adm, &subject);
 }
@@ -85,6 +91,11 @@ static int run_all(struct adm *adm, const struct command *cmd)
 	bool any = false;
 	int rc, sum = 0;
 
+	if (!strcmp(cmd->name, "sh-udev")) {
+		fputs("drbdadm sh-udev works on one volume: give 'RESOURCE/NUMBER' or minor-N.\n",
+		      stderr);
+		return E_USAGE;
+	}
 	if (!adm->cfg->resources) {
 		fputs("no resources defined!\n", stderr);
 		return E_USAGE;

@@ -131,6 +131,7 @@ int cmd_sh_b_pri(struct adm *adm, const struct subject *subject)
 	for (tries = 1;; tries++) {
 		call = make_setup(adm, subject->res, TIME_MEDIUM, "primary");
 		call_addf(call, "%ld", subject->vol->minor);
+		call_add_extra(call);
 		rc = call_run(call);
 		/* the peer may still be giving its role up */
 		if (!rc || tries == PROMOTE_TRIES)
@@ -169,14 +170,11 @@ int cmd_sh_status(struct adm *adm, const struct subject *subject)
 	for (res = adm->cfg->resources; res; res = res->next) {
 		if (res->ignored)
 			continue;
-		if (!adm->dry_run) {
-			printf("_conf_res_name=%s\n", res->name);
-			printf("_conf_file_line=%s:%d\n\n", res->file, res->place.line);
-			print_stacked_on(res);
-		}
+		printf("_conf_res_name=%s\n", res->name);
+		printf("_conf_file_line=%s:%d\n\n", res->file, res->place.line);
+		print_stacked_on(res);
 		for (vol = res->me->volumes; vol; vol = vol->next) {
-			if (!adm->dry_run)
-				printf("_conf_volume=%u\n", vol->number);
+			printf("_conf_volume=%u\n", vol->number);
 			call = make_setup(adm, res, TIME_SHORT, "sh-status");
 			call_addf(call, "%ld", vol->minor);
 			rc = call_run(call);

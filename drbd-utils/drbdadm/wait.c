@@ -37,10 +37,7 @@ static struct call *make_wait(struct adm *adm, const struct cfg_resource *res,
 
 int cmd_wait_connect(struct adm *adm, const struct subject *subject)
 {
-	struct call *call = make_wait(adm, subject->res, subject->vol);
-
-	call_add_extra(call);
-	return call_run(call);
+	return call_run(make_wait(adm, subject->res, subject->vol));
 }
 
 struct waiter {

@@ -113,7 +113,7 @@ static bool shown_but_no_option(struct parser *p, const char *name)
 void build_option_allowed(struct parser *p, struct cfg_place place, const char *name)
 {
 	if (!option_in_section(p->section, name) && !shown_but_no_option(p, name))
-		parse_expected(p, place, option_keyword_text(p->section), name);
+		parse_expected(p, place, option_keyword_text(p->section), name, "");
 }
 
 static void append(struct parser *p, struct cfg_options *list, const char *name,

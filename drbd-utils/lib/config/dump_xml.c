@@ -155,6 +155,12 @@ static void host(FILE *out, int indent, const struct cfg_host *h)
 		fputs(">\n", out);
 		address(out, indent + 8, "inside", &h->proxy->inside);
 		address(out, indent + 8, "outside", &h->proxy->outside);
+		if (h->proxy->options.first || h->proxy->plugins) {
+			section_open(out, indent + 8, "options");
+			options(out, indent + 12, &h->proxy->options);
+			plugins(out, indent + 12, h->proxy->plugins);
+			section_close(out, indent + 8);
+		}
 		fprintf(out, "%*s</proxy>\n", indent + 4, "");
 	}
 	fprintf(out, "%*s</host>\n", indent, "");

@@ -35,6 +35,21 @@ static void inherit(struct config *cfg, struct cfg_options *to, const struct cfg
 	}
 }
 
+/* each line goes to the front like an option does */
+static void inherit_plugins(struct config *cfg, struct cfg_name **to, const struct cfg_name *from)
+{
+	struct cfg_name *copy;
+
+	if (*to)
+		return;
+	for (; from; from = from->next) {
+		copy = arena_zalloc(cfg->arena, sizeof(*copy));
+		copy->text = from->text;
+		copy->next = *to;
+		*to = copy;
+	}
+}
+
 static void inherit_common(struct config *cfg, struct cfg_resource *res)
 {
 	const struct cfg_resource *common = cfg->common;
@@ -44,8 +59,7 @@ static void inherit_common(struct config *cfg, struct cfg_resource *res)
 		inherit(cfg, &res->section[section], &common->section[section]);
 	if (!res->become_primary_on)
 		res->become_primary_on = common->become_primary_on;
-	if (!res->plugins)
-		res->plugins = common->plugins;
+	inherit_plugins(cfg, &res->plugins, common->plugins);
 	res->stacked_timeouts |= common->stacked_timeouts;
 }
 
@@ -103,8 +117,13 @@ void config_expand(struct config *cfg)
 	for (res = cfg->resources; res; res = res->next) {
 		if (cfg->common)
 			inherit_common(cfg, res);
-		for (host = res->hosts; host; host = host->next)
+		for (host = res->hosts; host; host = host->next) {
 			expand_volumes(cfg, res, host);
+			if (!host->proxy)
+				continue;
+			inherit(cfg, &host->proxy->options, &res->section[CFG_PROXY]);
+			inherit_plugins(cfg, &host->proxy->plugins, res->plugins);
+		}
 		rewrite_resync_after(cfg, &res->section[CFG_DISK]);
 		rewrite_discard_node(cfg, res);
 	}

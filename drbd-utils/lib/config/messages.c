@@ -46,9 +46,9 @@ void parse_fatal(struct parser *p, int code, struct cfg_place place, const char 
 }
 
 void parse_expected(struct parser *p, struct cfg_place place, const char *expected,
-		    const char *got)
+		    const char *got, const char *advice)
 {
-	parse_fatal(p, CFG_EXIT_INVALID, place, "Parse error: '%s' expected,\n\tbut got '%.*s%s'",
+	parse_fatal(p, CFG_EXIT_INVALID, place, "Parse error: '%s' expected,\n\tbut got '%.*s%s'%s",
 		    expected, SHOWN_TOKEN_MAX, got,
-		    strlen(got) > SHOWN_TOKEN_MAX ? "..." : "");
+		    strlen(got) > SHOWN_TOKEN_MAX ? "..." : "", advice);
 }

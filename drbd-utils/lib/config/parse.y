@@ -266,19 +266,6 @@ names:	TK_STRING			{ $$ = build_names(p, NULL, $1); }
 
 %%
 
-/* What the reader needs of the expected tokens: each word once. */
-static void expected_words(const yypcontext_t *yyctx, char *out, size_t size)
-{
-	yysymbol_kind_t expected[YYNTOKENS];
-	int i, n = yypcontext_expected_tokens(yyctx, expected, YYNTOKENS);
-	size_t len = 0;
-
-	out[0] = 0;
-	for (i = 0; i < n && len < size; i++)
-		len += snprintf(out + len, size - len, "%s%s", i ? " | " : "",
-				yysymbol_name(expected[i]));
-}
-
 static bool is_expected(const yypcontext_t *yyctx, yysymbol_kind_t token)
 {
 	yysymbol_kind_t expected[YYNTOKENS];
@@ -288,6 +275,57 @@ static bool is_expected(const yypcontext_t *yyctx, yysymbol_kind_t token)
 		if (expected[i] == token)
 			return true;
 	return false;
+}
+
+/* What the reader needs of the expected tokens: each word once. */
+static void expected_words(const yypcontext_t *yyctx, char *out, size_t size)
+{
+	yysymbol_kind_t expected[YYNTOKENS];
+	int i, n = yypcontext_expected_tokens(yyctx, expected, YYNTOKENS);
+	size_t len = 0;
+
+	out[0] = 0;
+	for (i = 0; i < n && len < size; i++) {
+		const char *name = yysymbol_name(expected[i]);
+		bool quoted = name[0] == '\'';
+
+		if (expected[i] == YYSYMBOL_TK_ENDFILE)
+			continue;
+		len += snprintf(out + len, size - len, "%s%.*s", len ? " | " : "",
+				(int)strlen(name) - 2 * quoted, name + quoted);
+	}
+}
+
+static bool is_drbd9_word(const char *word)
+{
+	static const char *const words[] = {
+		"connection-mesh", "connection", "hosts", "host", "node-id", "path", "port", "via",
+		"template-file", "quorum", "auto-promote", "transport", "on-no-quorum",
+		"quorum-minimum-redundancy", "peer-ack-window", "peer-ack-delay",
+		"on-suspended-primary-outdated", "block-size", "tls",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return false;
+}
+
+/* what to do about it, where that can be told */
+static const char *advice(const yypcontext_t *yyctx, const char *token, bool string_wanted)
+{
+	yysymbol_kind_t kind = yypcontext_token(yyctx);
+
+	if (kind == YYSYMBOL_TK_STRING && is_drbd9_word(token))
+		return "\n\tThis is DRBD 9 syntax; DRBD 8.4 does not have it.";
+	if (string_wanted && kind == YYSYMBOL_TK_NUMBER)
+		return "\n\tTo use a number as a name, write it in double quotes.";
+	if (string_wanted && *token && strspn(token, "abcdefghijklmnopqrstuvwxyz0123456789_-") ==
+	    strlen(token))
+		return "\n\tIt is a reserved word; to use it as a name or value, write it in "
+		       "double quotes.";
+	return "";
 }
 
 static void report_bad_string(struct parser *p, struct cfg_place place)
@@ -320,6 +358,7 @@ static int yyreport_syntax_error(const yypcontext_t *yyctx, struct parser *p)
 	} else {
 		expected_words(yyctx, expected, sizeof(expected));
 	}
-	parse_expected(p, place, expected, p->token);
+	parse_expected(p, place, expected, p->token,
+		       advice(yyctx, p->token, is_expected(yyctx, YYSYMBOL_TK_STRING)));
 	return 0;
 }

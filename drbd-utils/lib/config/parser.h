@@ -71,7 +71,7 @@ void cfg_note(struct config *cfg, struct cfg_place place, const char *format, ..
 void parse_fatal(struct parser *p, int code, struct cfg_place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 void parse_expected(struct parser *p, struct cfg_place place, const char *expected,
-		    const char *got);
+		    const char *got, const char *advice);
 
 /* unique.c: false, with the conflict reported, when @key was used before */
 bool unique_add(struct config *cfg, struct cfg_place place, const char *what,

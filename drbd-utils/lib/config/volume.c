@@ -222,7 +222,7 @@ void build_meta_disk(struct parser *p, struct cfg_place place, const char *path,
 	vol->meta_disk = path;
 	if (!strcmp(path, "internal")) {
 		if (index)
-			parse_expected(p, place, ";", "[");
+			parse_expected(p, place, ";", "[", "");
 		vol->meta_index = "internal";
 	} else {
 		vol->meta_index = index ? index : "flexible";
