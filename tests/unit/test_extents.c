@@ -188,6 +188,23 @@ static void references_given_back_before_the_commit_leave_an_idle_slot(void **st
 	table_free(&e);
 }
 
+/* No put will come to wake those who starve: only the commit can. */
+static void all_slots_changing_for_nobody_is_busy_not_starving(void **state)
+{
+	struct extents e;
+
+	(void)state;
+	table_new(&e, 2, 64);
+	get(&e, 1);
+	get(&e, 2);
+	put(&e, 1);
+	put(&e, 2);
+	assert_int_equal(get(&e, 3), EXTENT_BUSY);
+	extents_commit(&e);
+	assert_int_equal(get(&e, 3), EXTENT_QUEUED);
+	table_free(&e);
+}
+
 static void ranges_are_all_or_nothing(void **state)
 {
 	struct extents e;
@@ -403,6 +420,7 @@ int main(void)
 		cmocka_unit_test(a_locked_transaction_takes_no_more_changes),
 		cmocka_unit_test(a_transaction_has_room_for_64_changes),
 		cmocka_unit_test(references_given_back_before_the_commit_leave_an_idle_slot),
+		cmocka_unit_test(all_slots_changing_for_nobody_is_busy_not_starving),
 		cmocka_unit_test(ranges_are_all_or_nothing),
 		cmocka_unit_test(a_wide_range_is_queued_over_several_commits),
 		cmocka_unit_test(reset_and_forget_refuse_what_is_in_use),
