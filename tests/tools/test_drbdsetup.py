@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """drbdsetup against recorded datagrams of the genuine module and tools."""
+import fcntl
 import json
+import os
+import pathlib
 import re
 
 import pytest
@@ -228,6 +231,24 @@ def test_unknown_optional_field_in_an_answer_is_ignored():
     info = genl.attr(8, genl.u32(2, word) + genl.u32(50, 1))
     run = Run(["role", "1"], ["send", genl.message(2, 1, genl.context("r0", 0), info)])
     assert (run.status, run.out) == (0, "Primary/Unknown\n")
+
+
+def test_a_minor_that_another_tool_works_on_is_left_alone():
+    path = pathlib.Path("/var/lock/drbd-147-987654")
+    try:
+        lock = path.open("w")
+    except OSError:
+        pytest.skip("needs to write to /var/lock")
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        run = Run(["primary", "987654"], ["send", reply_about(987654)])
+        assert run.status == 20 and len(run.sent) == 0
+        assert f"process {os.getpid()}" in run.err
+        fcntl.lockf(lock, fcntl.LOCK_UN)
+        assert Run(["primary", "987654"], ["send", reply_about(987654)]).status == 0
+    finally:
+        lock.close()
+        path.unlink()
 
 
 # ---- whole states, byte for byte as the genuine tool prints them
