@@ -43,6 +43,8 @@ void al_init(struct drbd_device *device);
  */
 bool al_begin_request(struct drbd_request *req);
 void al_end_range(struct drbd_device *device, u64 sector, u32 bytes);
+/* Give back what the request holds, if anything. */
+void al_end_request(struct drbd_request *req);
 /*
  * The same for a received write (this node has the only copy). False: ask again after the
  * next env_wake().

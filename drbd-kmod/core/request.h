@@ -64,6 +64,7 @@ struct request_queues {
 					 * ones are in nobody's way any more */
 	struct interval_tree remote_reads;	/* asked of the peer */
 	u32 in_flight_sectors;	/* sent and not barrier-acked, for congestion */
+	u64 last_id;
 	bool read_turn;		/* round-robin of reads */
 	bool admitting, resolving;	/* a kick is at work */
 	bool resolve_again;
@@ -115,10 +116,16 @@ void request_timer_fire(struct core_timer *timer);
  * Finding the request that an answer names; NULL if there is none. Writes are found until
  * their epoch's P_BARRIER_ACK, completed or not.
  */
-struct drbd_request *request_find_write(struct drbd_device *device, u64 id, u64 sector, u32 bytes);
+struct drbd_request *request_find_write(struct drbd_device *device, u64 id, u64 sector);
 struct drbd_request *request_find_read(struct drbd_device *device, u64 id, u64 sector);
 
 /* ---- between the files of the data path ---- */
+u32 request_initial_flags(const struct drbd_request *req);
+struct write_decision;
+u32 request_wire_flags(const struct write_decision *d);
+/* Hand the local part to the host; the caller holds a reference on the disk for it. */
+void request_submit_local(struct drbd_request *req);
+void request_timer_arm(struct drbd_connection *connection);
 /* One event (enum request_event) and all that follows from it; the request may be gone afterwards. */
 void request_apply(struct drbd_request *req, int event);
 /* The activity log let it pass: go on. */
