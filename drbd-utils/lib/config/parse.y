@@ -57,7 +57,7 @@ static void cfg_error(const struct cfg_place *place, struct parser *p, const cha
 %token TK_DISABLE_IP "disable-ip-verification" TK_UDEV_VNR "udev-always-use-vnr"
 %token TK_BECOME_PRIMARY "become-primary-on" TK_PLUGIN "plugin"
 
-%type <text> value flag index
+%type <text> value flag index plugin_word
 %type <names> names words
 %type <address> address
 
@@ -256,8 +256,24 @@ flag:	%empty				{ $$ = "yes"; }
 
 plugins: %empty | plugins words ';'	{ build_plugin(p, $2); } ;
 
-words:	value				{ $$ = build_names(p, NULL, $1); }
-	| words value			{ $$ = build_names(p, $1, $2); }
+/* Inside a plugin line keywords are ordinary words. */
+words:	plugin_word			{ $$ = build_names(p, NULL, $1); }
+	| words plugin_word		{ $$ = build_names(p, $1, $2); }
+	;
+
+plugin_word:
+	value
+	| TK_OPTION | TK_FLAG_OPTION | TK_BARE_OPTION | TK_GLOBAL_NUMBER | TK_FAMILY | TK_IPV6
+	| TK_PROTOCOL | TK_IPV4ADDR | TK_IPV6ADDR
+	| keyword			{ $$ = $<text>1; }
+	;
+
+keyword: TK_GLOBAL | TK_COMMON | TK_RESOURCE | TK_IGNORE_ON | TK_FLOATING | TK_STACKED
+	| TK_THIS_HOST | TK_REMOTE_HOST | TK_VOLUME | TK_DEVICE | TK_MINOR | TK_DISK
+	| TK_META_DISK | TK_FLEXIBLE_META_DISK | TK_ADDRESS | TK_ALT_ADDRESS | TK_PROXY
+	| TK_INSIDE | TK_OUTSIDE | TK_NET | TK_SYNCER | TK_STARTUP | TK_HANDLERS | TK_OPTIONS
+	| TK_SKIP | TK_INCLUDE | TK_YES | TK_NO | TK_ASK | TK_USAGE_COUNT | TK_DISABLE_IP
+	| TK_UDEV_VNR | TK_BECOME_PRIMARY | TK_PLUGIN
 	;
 
 names:	TK_STRING			{ $$ = build_names(p, NULL, $1); }

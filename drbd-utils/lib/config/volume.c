@@ -38,11 +38,6 @@ static bool list_has(const struct cfg_volume *list, bool implicit)
 	return false;
 }
 
-static void report_mixing(struct parser *p, struct cfg_place place)
-{
-	cfg_problem(p->cfg, place, "mixing explicit and implicit volumes is not allowed");
-}
-
 /* the volume { } we are in, or the implied volume 0 */
 static struct cfg_volume *statement_volume(struct parser *p, struct cfg_place place)
 {
@@ -54,7 +49,7 @@ static struct cfg_volume *statement_volume(struct parser *p, struct cfg_place pl
 		if (vol->implicit)
 			break;
 	if (list_has(*list, false))
-		report_mixing(p, place);
+		cfg_problem(p->cfg, place, "mixing explicit and implicit volumes is not allowed");
 	return vol ? vol : volume_add(p->cfg, list, 0, true);
 }
 
@@ -75,19 +70,15 @@ static void statement_key(struct parser *p, struct cfg_place place, const char *
 
 void build_volume_begin(struct parser *p, struct cfg_place place, const char *number)
 {
-	struct cfg_volume **list = scope(p), *other, *unlisted = NULL;
+	struct cfg_volume **list = scope(p), *other;
 	unsigned int n = strtoul(number, NULL, 10);
 
-	if (list_has(*list, true))
-		report_mixing(p, place);
-	for (other = *list; other; other = other->next)
-		if (other->number == n)
-			break;
-	if (other && p->host)
-		cfg_problem(p->cfg, place, "in resource %s: volume %u is defined twice in the same "
-			    "section.", p->res->name, n);
-	/* at resource level the first one counts */
-	p->vol = volume_add(p->cfg, other ? &unlisted : list, n, false);
+	/* at resource level the first one has precedence when hosts inherit */
+	for (other = p->host ? *list : NULL; other; other = other->next)
+		if (other->number == n && !other->implicit)
+			cfg_problem(p->cfg, place, "in resource %s: volume %u is defined twice in "
+				    "the same section.", p->res->name, n);
+	p->vol = volume_add(p->cfg, list, n, false);
 }
 
 void build_volume_end(struct parser *p)
@@ -180,6 +171,9 @@ void build_device(struct parser *p, struct cfg_place place, const char *name, co
 	statement_key(p, place, "device");
 	if (name && !strncmp(name, "drbd", 4))
 		name = arena_printf(p->cfg->arena, "/dev/%s", name);
+	/* a minor given later does not take the name away */
+	if (!name)
+		name = vol->device;
 	vol->device = name;
 	vol->minor = minor ? strtol(minor, NULL, 10) : minor_of_name(name);
 	if (name)
@@ -245,6 +239,14 @@ void volumes_sort(struct cfg_volume **list)
 	*list = sorted;
 }
 
+/* A numbered name belongs to its own minor only. */
+static bool name_fits(const char *name, long minor)
+{
+	const char *tail = name + strlen(DEVICE_PREFIX);
+
+	return !all_digits(tail) || strtol(tail, NULL, 10) == minor;
+}
+
 static void inherit_one(struct parser *p, struct cfg_host *host, struct cfg_place place,
 			const struct cfg_volume *from)
 {
@@ -259,10 +261,10 @@ static void inherit_one(struct parser *p, struct cfg_host *host, struct cfg_plac
 	}
 	if (vol->minor == CFG_NO_MINOR && from->minor != CFG_NO_MINOR) {
 		vol->minor = from->minor;
-		if (!vol->device)
-			vol->device = from->device;
 		device = true;
 	}
+	if (!vol->device && from->device && name_fits(from->device, vol->minor))
+		vol->device = from->device;
 	if (!vol->meta_disk && from->meta_disk) {
 		vol->meta_disk = from->meta_disk;
 		vol->meta_index = from->meta_index;
