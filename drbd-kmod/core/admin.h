@@ -40,14 +40,22 @@ struct admin_op {
 	/* of the fiber */
 	u16 pc, pc2, pc3;
 	u32 tries;
-	bool forced, fenced;
-	u64 old_al;
+	bool forced, verbose;
+	struct state_change change;
+	struct fence_op fence;
+	bool *mutex;			/* state mutex while held */
+	bool io_frozen;			/* device_suspend_io() to be undone */
+	u64 uuid_before, ticket;
+	struct md_layout new_layout;
+	struct md_attach_facts facts;
+	bool disk_ref, attaching;
 	struct state_request rq;
 	struct helper_call helper;
 	struct md_sync md;
 	struct bulk_op bulk;
 	struct size_op resize;
 	struct drbd_device *walk;
+	s32 inner;			/* result of the part at work */
 };
 
 void admin_op_init(struct admin_op *op, struct drbd_resource *resource, struct drbd_device *device);
@@ -61,6 +69,8 @@ admin_command admin_primary, admin_secondary;
  * admin_attach. When it fails the core asks for ACT_CLOSE_BACKING itself.
  */
 s32 admin_attach_allowed(struct drbd_device *device, const struct disk_conf *conf);
+/* The same as a fiber that first waits until an earlier disk is closed; reads op->conf.disk. */
+admin_command admin_attach_prepare;
 admin_command admin_attach, admin_detach, admin_disk_options, admin_resize;
 admin_command admin_outdate, admin_invalidate, admin_invalidate_remote;
 admin_command admin_pause_sync, admin_resume_sync, admin_verify;
@@ -74,13 +84,26 @@ admin_command admin_suspend_io, admin_resume_io, admin_new_current_uuid;
 s32 admin_net_conf_check(const struct drbd_connection *connection, const struct net_conf *net, bool change);
 admin_command admin_connect, admin_disconnect, admin_net_options;
 admin_command admin_resource_options;
-/* Whether it may go, and the state changes before it; the host then frees the object. */
+/*
+ * Whether it may go, and the state changes before it. When op->ret is ERR_NO_ERROR nothing of
+ * the core refers to it any more: the host unlinks (device_unlink()) and frees it.
+ */
 admin_command admin_del_minor, admin_del_resource;
 /* Demote, disconnect, detach all; the host then deletes minors and the resource. */
 admin_command admin_down;
 u32 admin_timeout_type(const struct drbd_device *device);
 /* Is resync-after = minor acceptable for this device? ERR_* or NO_ERROR. resync.c */
 s32 resync_after_valid(const struct drbd_device *device, s32 minor);
+
+/* Parts that others are made of; op->inner is the result (admin_role.c, admin_disk.c, admin_net.c). */
+enum fiber_status role_demote(struct task *t, struct drbd_device *device, struct admin_op *op);
+enum fiber_status disk_detach(struct task *t, struct drbd_device *device, struct admin_op *op);
+enum fiber_status net_disconnect(struct task *t, struct drbd_connection *connection,
+				 struct admin_op *op);
+/* A message for op->info; texts are joined with a space. */
+void admin_info(struct admin_op *op, const char *text);
+/* The weakest write ordering method that any attached disk allows (states.md 7.5). */
+void resource_write_ordering_update(struct drbd_resource *resource);
 
 /* Open and close of the block device (states.md 6): 0, -EROFS or -EMEDIUMTYPE as negative numbers. */
 int device_open(struct drbd_device *device, bool for_write);

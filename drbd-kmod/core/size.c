@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How big the device is, and moving what depends on it (states.md 6.1, metadata.md 4.5). */
+#include "engine.h"
+#include "nlattrs.h"
+#include "predicates.h"
+
+#define AL_DRAIN_MS 10000
+#define BIO_SIZE_SAFE 4096u
+#define BIO_SIZE_MAX (1u << 20)
+
+static u64 new_size_for(const struct drbd_device *device, u64 capacity, u64 user_size, bool forced)
+{
+	struct md_size_facts facts = {
+		.capacity = capacity,
+		.peer_sectors = device->peer_max_sectors,
+		.la_size_sect = device->has_backing ? device->md.la_size_sect : 0,
+		.configured_sectors = user_size,
+		.connected = device->state.conn >= C_CONNECTED,
+		.assume_peer_has_space = forced,
+	};
+
+	return md_size_determine(&facts);
+}
+
+u64 device_new_size(const struct drbd_device *device, u64 user_size, bool forced)
+{
+	bool has_disk = device->has_backing && device->state.disk >= D_ATTACHING;
+
+	return new_size_for(device, has_disk ? device->layout.capacity : 0, user_size, forced);
+}
+
+/* ---- changing it */
+
+/* What is to be; op->error != 0: it can not be. */
+static void size_plan(struct drbd_device *device, struct size_op *op)
+{
+	struct md_layout *layout = &op->new_layout;
+	s32 index = device->disk_conf.meta_dev_idx;
+	u64 meta = md_index_is_internal(index) ? device->backing_sectors : device->meta_sectors;
+	u32 stripes, stripe_4k;
+
+	md_superblock_stripes(&device->md, &stripes, &stripe_4k);
+	if (op->new_al_layout) {
+		stripes = op->al_stripes;
+		stripe_4k = op->al_stripe_size_4k;
+	}
+	op->error = 0;
+	if (!md_layout_compute(index, device->backing_sectors, meta, stripes, stripe_4k, layout)) {
+		op->error = op->new_al_layout ? ERR_MD_LAYOUT_NO_FIT : ERR_NOMEM_BITMAP;
+		return;
+	}
+	op->new_size = new_size_for(device, layout->capacity, device->disk_conf.disk_size,
+				    op->forced);
+	op->moved = !md_layout_same_place(&op->old_layout, layout);
+	op->changed = op->moved || op->new_al_layout ||
+		      op->new_size != device->md.la_size_sect ||
+		      layout->md_size_sect != device->md.md_size_sect;
+	if (md_resize_check(op->new_size, device->md.la_size_sect, device->disk_conf.disk_size,
+			    op->new_al_layout) != MD_OK)
+		op->error = md_resize_check(op->new_size, device->md.la_size_sect,
+					    device->disk_conf.disk_size, op->new_al_layout);
+	else if (op->new_size == 0 ||
+		 md_bm_pages(op->new_size) * MD_BLOCK_SECTORS > layout->bm_sectors)
+		op->error = ERR_NOMEM_BITMAP;
+}
+
+static enum size_outcome outcome_of(u64 old, u64 new)
+{
+	if (new == old)
+		return SIZE_UNCHANGED;
+	if (new < old)
+		return SIZE_SHRUNK;
+	return old ? SIZE_GREW : SIZE_GREW_FROM_ZERO;
+}
+
+/* Memory for the bitmap; what was on the disk so far is read before it grows or moves. */
+static enum fiber_status bitmap_fit(struct task *t, struct drbd_device *device, struct size_op *op)
+{
+	FIBER_BEGIN(op->bulk.pc2);
+	t->result = 0;
+	if (device->state.disk == D_ATTACHING && op->changed && device->md.la_size_sect) {
+		FIBER_DO(op->bulk.pc2, t, ACT_BM_RESIZE, device, device->md.la_size_sect);
+		if (!t->result)
+			FIBER_DO(op->bulk.pc2, t, ACT_BM_READ, device, 0);
+		if (t->result) {
+			op->error = ERR_IO_MD_DISK;
+			FIBER_RETURN(op->bulk.pc2);
+		}
+	}
+	if (device->bitmap.n_bits != md_bm_bits(op->new_size)) {
+		device->bm_new_bits_clear = op->assume_clean;
+		FIBER_DO(op->bulk.pc2, t, ACT_BM_RESIZE, device, op->new_size);
+		device->bm_new_bits_clear = false;
+		if (t->result)
+			op->error = ERR_NOMEM_BITMAP;
+	}
+	FIBER_END(op->bulk.pc2);
+}
+
+static bool al_must_be_new(const struct drbd_device *device, const struct size_op *op)
+{
+	return op->moved || op->new_al_layout || device->state.disk == D_ATTACHING;
+}
+
+/*
+ * Everything to its new place. A crash in between finds "everything out of sync, activity
+ * log not to be trusted", in the superblock at the new place.
+ */
+static enum fiber_status metadata_move(struct task *t, struct drbd_device *device,
+				       struct size_op *op)
+{
+	FIBER_BEGIN(op->bulk.pc2);
+	device->layout = op->new_layout;
+	md_layout_to_superblock(&device->layout, &device->md);
+	device->md.la_size_sect = op->new_size;
+	device->md_flags_extra = MDF_FULL_SYNC | MDF_AL_DISABLED;
+	FIBER_CALL(op->bulk.pc2, device_md_sync(t, device, &op->md, true));
+	if (!t->result && al_must_be_new(device, op))
+		FIBER_DO(op->bulk.pc2, t, ACT_AL_INIT, device, 0);
+	if (!t->result)
+		FIBER_DO(op->bulk.pc2, t, ACT_BM_WRITE, device,
+			 op->moved || device->state.disk == D_ATTACHING ? BM_WRITE_ALL :
+									  BM_WRITE_CHANGED);
+	/* Not written: the superblock on disk keeps saying so. */
+	if (t->result) {
+		op->error = ERR_IO_MD_DISK;
+		device_io_error(device, IO_ERROR_META);
+		FIBER_RETURN(op->bulk.pc2);
+	}
+	device->md_flags_extra = 0;
+	FIBER_CALL(op->bulk.pc2, device_md_sync(t, device, &op->md, true));
+	if (t->result)
+		op->error = ERR_IO_MD_DISK;
+	FIBER_END(op->bulk.pc2);
+}
+
+static void capacity_set(struct drbd_device *device, u64 sectors)
+{
+	if (device->capacity == sectors)
+		return;
+	env_log_device(device, LOG_LVL_INFO, "size: %llu sectors, was %llu",
+		       (unsigned long long)sectors, (unsigned long long)device->capacity);
+	device->capacity = sectors;
+	env_device_set_capacity(device, sectors);
+}
+
+/* With application I/O stopped. */
+static enum fiber_status size_change(struct task *t, struct drbd_device *device, struct size_op *op)
+{
+	FIBER_BEGIN(op->bulk.pc);
+	op->old_layout = device->layout;
+	size_plan(device, op);
+	if (!op->error && op->changed && al_must_be_new(device, op) && device->al.ready) {
+		/* A ring that starts afresh knows no active extent: there must be none. */
+		tl_close_epoch(&device->resource->connection);
+		FIBER_WAIT_TIMEOUT(op->bulk.pc, t, AL_DRAIN_MS, al_shrink(device));
+		if (!al_shrink(device))
+			op->error = ERR_MD_LAYOUT_NO_FIT;
+	}
+	if (!op->error)
+		FIBER_CALL(op->bulk.pc, bitmap_fit(t, device, op));
+	if (op->error)
+		FIBER_RETURN(op->bulk.pc);
+	op->outcome = outcome_of(device->md.la_size_sect, op->new_size);
+	capacity_set(device, op->new_size);
+	if (!op->changed)
+		device->layout = op->new_layout;
+	else
+		FIBER_CALL(op->bulk.pc, metadata_move(t, device, op));
+	if (op->error)
+		op->outcome = SIZE_ERROR;
+	FIBER_END(op->bulk.pc);
+}
+
+/* Then application I/O need not be stopped. */
+static bool fits_already(const struct drbd_device *device, const struct size_op *op)
+{
+	return !op->changed && device->capacity == op->new_size &&
+	       device->bitmap.n_bits == md_bm_bits(op->new_size);
+}
+
+enum fiber_status device_determine_size(struct task *t, struct drbd_device *device,
+					struct size_op *op)
+{
+	FIBER_BEGIN(op->pc);
+	op->error = ERR_NO_DISK;
+	op->outcome = SIZE_ERROR;
+	if (!local_get(device, D_ATTACHING))
+		FIBER_RETURN(op->pc);
+	op->old_layout = device->layout;
+	size_plan(device, op);
+	if (!op->error && fits_already(device, op)) {
+		op->outcome = SIZE_UNCHANGED;
+		local_put(device);
+		FIBER_RETURN(op->pc);
+	}
+	device_suspend_io(device);
+	FIBER_WAIT_UNTIL(op->pc, io_is_idle(device) || state_suspended(device_state(device)));
+	FIBER_CALL(op->pc, size_change(t, device, op));
+	device_resume_io(device);
+	local_put(device);
+	FIBER_END(op->pc);
+}
+
+/* ---- after growth while connected */
+
+void device_grow_resync(struct drbd_device *device)
+{
+	const struct drbd_connection *connection = &device->resource->connection;
+	struct state s = device_state(device);
+	bool source = s.role == s.peer ? connection->resolve_conflicts : s.role == ROLE_PRIMARY;
+
+	if (source)
+		resync_start(device, C_SYNC_SOURCE);
+	else
+		state_change(device, ST_ARGS(ST_CHANGE_CONN(C_WF_SYNC_UUID)), CS_VERBOSE);
+}
+
+/* ---- the largest request this node makes (wire.md 1, 4.6) */
+
+static u32 peer_bio_limit(const struct drbd_device *device)
+{
+	u32 apv = device->resource->connection.agreed_pro_version;
+
+	if (device->state.conn < C_WF_REPORT_PARAMS)
+		return max_t(u32, device->has_backing ? device->md.la_peer_max_bio_size : 0,
+			     BIO_SIZE_SAFE);
+	if (apv < 94)
+		return max_t(u32, min_t(u32, device->peer_max_bio_size, 32768), BIO_SIZE_SAFE);
+	if (apv == 94)
+		return 32768;
+	return apv < 100 ? 131072 : BIO_SIZE_MAX;
+}
+
+void device_reconsider_max_bio_size(struct drbd_device *device)
+{
+	u32 limit = min_t(u32, peer_bio_limit(device), BIO_SIZE_MAX);
+	bool has_disk = device->has_backing && device->state.disk >= D_ATTACHING;
+
+	if (has_disk && device->state.conn >= C_WF_REPORT_PARAMS &&
+	    device->md.la_peer_max_bio_size != limit) {
+		device->md.la_peer_max_bio_size = limit;
+		device_md_mark_dirty(device);
+	}
+	if (has_disk && device->backing_max_bio_size)
+		limit = min_t(u32, limit, device->backing_max_bio_size);
+	if (limit == device->max_bio_size)
+		return;
+	device->max_bio_size = limit;
+	env_device_limits_changed(device);
+}
