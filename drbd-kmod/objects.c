@@ -3,6 +3,7 @@
  * objects.c - making, finding and ending resources and devices
  */
 #include <linux/idr.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include "shell.h"
 
@@ -106,6 +107,8 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 		kfree(r);
 		return NULL;
 	}
+	/* No unloading while something is configured. */
+	__module_get(THIS_MODULE);
 	list_add_tail(&r->all, &drbd_resources);
 	return r;
 }
@@ -113,10 +116,13 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 void drbd_resource_delete(struct shell_resource *r)
 {
 	list_del_init(&r->all);
+	cancel_work_sync(&r->conn.receiver_work);
+	shell_receiver_reap(r);
 	shell_worker_stop(r);
 	destroy_workqueue(r->wq);
 	r->wq = NULL;
 	drbd_resource_put(r);
+	module_put(THIS_MODULE);
 }
 
 static int minor_insert(struct shell_device *d, u32 minor)

@@ -461,11 +461,21 @@ static int receiver_thread(void *arg)
 	}
 	kfree(rc);
 	drbd_lock(r);
-	r->conn.receiver = NULL;
 	connection_receiver_ended(&r->core.connection);
 	drbd_unlock(r);
-	drbd_resource_put(r);
 	return 0;
+}
+
+/* Wait until a receiver that has ended, or is about to, has left our code. */
+void shell_receiver_reap(struct shell_resource *r)
+{
+	struct task_struct *thread = r->conn.receiver;
+
+	r->conn.receiver = NULL;
+	if (thread) {
+		kthread_stop(thread);
+		put_task_struct(thread);
+	}
 }
 
 void shell_receiver_start_work(struct work_struct *work)
@@ -475,8 +485,8 @@ void shell_receiver_start_work(struct work_struct *work)
 	struct receiver *rc = kzalloc(sizeof(*rc), GFP_KERNEL | __GFP_NOFAIL);
 	struct task_struct *thread;
 
+	shell_receiver_reap(r);
 	rc->r = r;
-	kref_get(&r->kref);
 	thread = kthread_create(receiver_thread, rc, "drbd_r_%.8s", r->core.name);
 	if (IS_ERR(thread)) {
 		kfree(rc);
@@ -484,9 +494,8 @@ void shell_receiver_start_work(struct work_struct *work)
 		connection_fatal(&r->core.connection);
 		connection_receiver_ended(&r->core.connection);
 		drbd_unlock(r);
-		drbd_resource_put(r);
 		return;
 	}
-	c->receiver = thread;
+	c->receiver = get_task_struct(thread);
 	wake_up_process(thread);
 }

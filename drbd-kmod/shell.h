@@ -236,6 +236,7 @@ int sock_publish(struct shell_connection *c, struct socket **slot, struct socket
 int shell_connect(struct shell_resource *r);
 /* ---- receiver.c, sender.c ---- */
 void shell_receiver_start_work(struct work_struct *work);
+void shell_receiver_reap(struct shell_resource *r);
 void shell_sockets_shutdown_work(struct work_struct *work);
 int shell_senders_start(struct shell_resource *r);
 void shell_senders_stop(struct shell_resource *r);

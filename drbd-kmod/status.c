@@ -151,7 +151,7 @@ static u64 state_info_fill(struct nl_state_info *si, struct drbd_device *c, bool
 		   BIT_OF(NLA_helper_exit_code) | BIT_OF(NLA_helper);
 
 	si->sib_reason = SIB_GET_STATUS_REPLY;
-	si->current_state = state_pack(&state);
+	si->current_state = state_pack(state);
 	si->ed_uuid = c->ed_uuid;
 	si->capacity = c->capacity;
 	si->send_cnt = c->send_cnt;

@@ -35,6 +35,11 @@ static bool admission_open(const struct drbd_device *device)
 	return may_admit(device_state(device), &f);
 }
 
+bool device_blocks_io(const struct drbd_device *device)
+{
+	return !admission_open(device);
+}
+
 void request_new(struct drbd_request *req)
 {
 	struct drbd_device *device = req->device;

@@ -85,6 +85,8 @@ struct transfer_log {
 void request_init(struct drbd_request *req, struct drbd_device *device, enum request_op op,
 		  u64 sector, u32 bytes, u32 dp_flags);
 void request_new(struct drbd_request *req);
+/* Would a new request have to wait now? (upper-blocked in status) */
+bool device_blocks_io(const struct drbd_device *device);
 /* error: 0 or negative errno; for OP_DISCARD/OP_WRITE_ZEROES -EOPNOTSUPP counts as unsupported. */
 void request_local_done(struct drbd_request *req, int error);
 
