@@ -38,9 +38,11 @@ class Bed:
     name     tells beds of one checkout apart; directory build/vm/run/<name> is the bed's alone
     members  (host name, IPv4 address with prefix) of both nodes
     disks    sizes in bytes of vdb, vdc, ... of each node
+    outlive  the nodes stay up when the program that started them ends
     """
 
-    def __init__(self, name, members=(("n1", "10.77.0.1/24"), ("n2", "10.77.0.2/24")), disks=tuple(DISKS)):
+    def __init__(self, name, members=(("n1", "10.77.0.1/24"), ("n2", "10.77.0.2/24")), disks=tuple(DISKS),
+                 outlive=False):
         self.name, self.disk_sizes = name, list(disks)
         self.images = image.Images()
         self.directory = os.path.join(image.CACHE, "run", name)
@@ -53,6 +55,7 @@ class Bed:
                       for number, (host, address) in enumerate(members)]
         first, second = self.nodes
         first.peer, second.peer = second.name, first.name
+        first.outlive = second.outlive = outlive
         self.n1, self.n2 = first, second
 
     def start(self, kernels=("6.1", "6.1"), memory="512M", cpus=1):

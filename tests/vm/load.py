@@ -19,10 +19,9 @@ def mix(x):
 
 
 def block_read(data):
-    """(writer, block, sequence) of one block, None of a block never written; AssertionError for a mangled one."""
+    """(writer, block, sequence) of one block, None of one that no load wrote; AssertionError for a mangled one."""
     words = ALL.unpack(data)
     if words[0] >> 32 != MAGIC:
-        assert not any(words), "neither zero nor a block of the load: %016x %016x" % words[:2]
         return None
     writer, block, sequence = words[0] & 255, words[1], words[2]
     base = mix((block * 0x9e3779b97f4a7c15 & MASK) ^ writer << 56 ^ sequence)

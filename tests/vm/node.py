@@ -68,6 +68,7 @@ class Node:
         self.address6 = "fd77::%d/64" % number
         self.directory = os.path.join(directory, name)
         self.sockets = sockets
+        self.outlive = False		# stay up when this program ends
         self.peer = None		# name of the node at the other end of the link
         self.process = self.agent = self.qmp = None
         self.series, self.memory, self.cpus = "6.1", "512M", 1
@@ -130,8 +131,8 @@ class Node:
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                         start_new_session=True,
                                         # The kernel means the thread by "parent".
-                                        preexec_fn=end_with_parent if threading.current_thread()
-                                        is threading.main_thread() else None)
+                                        preexec_fn=None if self.outlive or threading.current_thread()
+                                        is not threading.main_thread() else end_with_parent)
         log.close()
         with open(self.pid_file, "w") as handle:
             handle.write(str(self.process.pid))
