@@ -12,6 +12,7 @@
 
 #include "portable.h"
 #include "extents.h"
+#include "timer.h"
 #include "work.h"
 
 struct drbd_device;
@@ -28,10 +29,12 @@ struct activity_log {
 	u32 tr_number, cycle;		/* metadata.md 3.4, never reset */
 	u32 generation;			/* counts the tables that `hot` had */
 	struct core_task commit;
+	struct dlist committing;	/* drbd_request.wait: hold extents, wait for the transaction */
 	bool letting_pass, pass_again;
 	bool commit_ref;		/* the commit task holds the disk */
-	u32 rs_wanted;			/* 16 MiB extent that resync waits for; EXTENT_FREE: none */
 	struct extents rs;		/* 16 MiB extents that resync or verify works on */
+	u32 rs_wanted;			/* extent that resync waits for; EXTENT_FREE: none */
+	struct core_timer rs_patience;	/* how long that keeps application writes waiting */
 	u64 rs_memory[RESYNC_EXTENTS_MEM];
 };
 
@@ -55,6 +58,9 @@ void al_end_peer(struct drbd_peer_request *pr);
 void al_gone(struct drbd_device *device);
 /* Waiting requests look again. */
 void al_kick(struct drbd_device *device);
+/* Is the range in an extent that resync has locked, or is about to? */
+bool rs_extents_block(struct drbd_device *device, u64 sector, u32 bytes);
+void rs_extents_init(struct drbd_device *device);
 /* Does a write wait for the log or for an extent that resync has locked? */
 bool al_has_waiters(const struct drbd_device *device);
 /* Nobody uses it: empty the set (suspension, resize). Fails when references are held. */
