@@ -68,9 +68,7 @@ enum fiber_status admin_connect(struct task *t, struct admin_op *op)
 	struct drbd_connection *connection = &op->resource->connection;
 
 	FIBER_BEGIN(op->pc);
-	op->ret = admin_net_conf_check(connection, &op->conf.net, false);
-	if (op->ret != ERR_NO_ERROR)
-		FIBER_RETURN(op->pc);
+	/* The host asked admin_net_conf_check() before it announced the connection. */
 	connection->net_conf = op->conf.net;
 	connection->configured = true;
 	counters_reset(op->resource);
