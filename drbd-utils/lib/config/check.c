@@ -331,6 +331,8 @@ static bool check_become_primary(struct config *cfg, const struct cfg_resource *
 	const struct cfg_name *name = effective_primaries(cfg, res);
 	struct cfg_place place = { res->file, res->place.line };
 
+	if (res->ignored)
+		return true;
 	if (cfg_names_contain(name, "both") &&
 	    !cfg_option_value(&res->section[CFG_NET], "allow-two-primaries") &&
 	    !(cfg->common &&
@@ -339,7 +341,7 @@ static bool check_become_primary(struct config *cfg, const struct cfg_resource *
 			    "allow-two-primaries is not set.", res->name);
 		return false;
 	}
-	for (; name && !res->ignored; name = name->next) {
+	for (; name; name = name->next) {
 		if (!strcmp(name->text, "both") || known_host(res, name->text))
 			continue;
 		cfg_problem(cfg, place, "in resource %s:\n\tbecome-primary-on contains '%s', which "

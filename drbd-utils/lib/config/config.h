@@ -74,6 +74,7 @@ struct cfg_volume {
 	const char *disk;
 	const char *meta_disk;	/* "internal" or a path */
 	const char *meta_index;	/* "internal", "flexible" or a slot number */
+	struct cfg_place meta_place;
 	struct cfg_options options;
 };
 

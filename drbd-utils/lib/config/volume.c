@@ -221,8 +221,7 @@ void build_meta_disk(struct parser *p, struct cfg_place place, const char *path,
 	} else {
 		vol->meta_index = index ? index : "flexible";
 	}
-	if (p->host && !p->fatal)
-		host_volume_keys(p, place, vol, false, false, true);
+	vol->meta_place = place;
 }
 
 void volumes_sort(struct cfg_volume **list)
@@ -251,7 +250,7 @@ static void inherit_one(struct parser *p, struct cfg_host *host, struct cfg_plac
 			const struct cfg_volume *from)
 {
 	struct cfg_volume *vol = config_volume(host, from->number);
-	bool device = false, disk = false, meta = false;
+	bool device = false, disk = false;
 
 	if (!vol)
 		vol = volume_add(p->cfg, &host->volumes, from->number, from->implicit);
@@ -268,9 +267,9 @@ static void inherit_one(struct parser *p, struct cfg_host *host, struct cfg_plac
 	if (!vol->meta_disk && from->meta_disk) {
 		vol->meta_disk = from->meta_disk;
 		vol->meta_index = from->meta_index;
-		meta = true;
+		vol->meta_place = place;
 	}
-	host_volume_keys(p, place, vol, device, disk, meta);
+	host_volume_keys(p, place, vol, device, disk, false);
 }
 
 void volumes_inherit(struct parser *p, struct cfg_host *host, struct cfg_place place)
@@ -279,6 +278,9 @@ void volumes_inherit(struct parser *p, struct cfg_host *host, struct cfg_place p
 
 	for (vol = p->res->volumes; vol && !p->fatal; vol = vol->next)
 		inherit_one(p, host, place, vol);
+	/* of repeated meta-disk statements in a volume only the last one takes space */
+	for (vol = host->volumes; vol && !p->fatal; vol = vol->next)
+		host_volume_keys(p, vol->meta_place, vol, false, false, true);
 	if (list_has(host->volumes, true) && list_has(host->volumes, false))
 		cfg_problem(p->cfg, place,
 			    "in resource %s: you must not mix implicit and explicit volumes",
