@@ -49,6 +49,14 @@ vm-modules:
 tools:
 	$(MAKE) -C drbd-utils
 
+## make dkms-install             have DKMS build and install the module, for every future kernel too
+DKMS_VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+dkms-install:
+	rm -rf /usr/src/drbd-$(DKMS_VERSION)
+	mkdir -p /usr/src/drbd-$(DKMS_VERSION)
+	cp -r Makefile Kbuild dkms.conf scripts drbd-kmod COPYING /usr/src/drbd-$(DKMS_VERSION)/
+	dkms install --force drbd/$(DKMS_VERSION)
+
 ## make install DESTDIR=           install the tools, configuration, agents
 install: tools
 	$(MAKE) -C drbd-utils install DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR)
@@ -77,4 +85,4 @@ clean:
 	$(MAKE) -s -C drbd-utils clean
 	rm -rf build/kcompat build/modules build/unit build/utils build/sim
 
-.PHONY: all help modules modules_install vm-modules tools install check-fast check check-long demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check check-long demo clean
