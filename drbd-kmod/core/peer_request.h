@@ -42,10 +42,11 @@ enum peer_purpose {
 struct peer_epoch {
 	struct dlist link;
 	u32 number;		/* from P_BARRIER, byte for byte */
-	bool has_number, flushing, in_use;
-	u32 size;		/* writes in it */
+	bool has_number;
+	bool flushing;		/* its data is on its way to stable storage: no ack yet */
+	bool in_use;
+	u32 size;		/* writes in it, without those superseded or sent back */
 	u32 active;		/* of these not yet acknowledged */
-	u32 uncounted;		/* superseded or sent back: neither counted nor waited for */
 };
 
 #define PEER_EPOCHS 64
@@ -61,8 +62,7 @@ struct drbd_peer_request {
 	u8 purpose, op;
 	bool may_unmap, want_zero_check, all_zero;
 	bool in_al, may_set_in_sync, send_write_ack, submitted, only_copy;
-	bool counted;		/* in an epoch, still active */
-	bool linked;		/* in the counters of peer_request_lists */
+	bool registered;	/* in the counters of peer_request_lists */
 	bool over;		/* nothing but its P_RECV_ACK is left to be sent */
 	u32 al_generation;
 	u32 dp_flags;
@@ -115,16 +115,17 @@ bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u3
 
 /* ---- between the files of the data path ---- */
 void peer_request_sent(struct drbd_peer_request *pr, struct send_item *item, bool ok);
-/* Enter a received write into the current epoch / it was completed and its ack queued. */
+/* Epochs of the receiving side: peer_epoch.c. Enter a received write into the current one ... */
 void peer_epoch_join(struct drbd_connection *connection, struct drbd_peer_request *pr);
-void peer_epoch_leave(struct drbd_connection *connection, struct drbd_peer_request *pr);
-/* It was superseded or sent back: counts for nothing. */
+/* ... it was completed and its ack queued: all acks precede the epoch's own ... */
+void peer_epoch_leave(struct drbd_connection *connection, struct peer_epoch *epoch);
+/* ... or it was superseded or sent back, and counts for nothing. */
 void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr);
 struct peer_epoch *peer_epoch_current(struct drbd_connection *connection);
 /* Begin a new current epoch; false: all are in use, wait. */
 bool peer_epoch_begin(struct drbd_connection *connection);
-/* Finished? Acknowledge the epoch and give it back. */
-void peer_epoch_check(struct drbd_connection *connection, struct peer_epoch *epoch);
+/* Acknowledge, in order, the epochs that are finished. */
+void peer_epochs_check(struct drbd_connection *connection);
 
 /* ---- conflict.c: received writes against others (wire.md 5.7) ---- */
 enum conflict_verdict {

@@ -85,7 +85,8 @@ enum fiber_status receive_verify_reply(struct task *t, struct incoming *in);	/* 
 bool receive_block_ack(struct incoming *in);		/* receive_acks.c: 0x15..0x19, 0x2c of writes */
 bool receive_barrier_ack(struct incoming *in);
 bool receive_neg_read_reply(struct incoming *in);
-bool receive_resync_ack(struct incoming *in);		/* ID_SYNCER forms, 0x1b, 0x22, 0x29 */
+bool receive_resync_write_ack(struct incoming *in);	/* the same with ID_SYNCER */
+bool receive_resync_ack(struct incoming *in);		/* 0x1b, 0x22, 0x29: resync_data.c */
 bool receive_verify_result(struct incoming *in);
 
 #endif /* CORE_RECEIVE_H */

@@ -271,6 +271,9 @@ void request_apply(struct drbd_request *req, int event)
 	bool others_wait = (fx.complete || fx.retry || fx.destroy) && req->interval.waiting;
 
 	account(req, old, req->flags);
+	/* A received write may wait for this one to step back. */
+	if ((req->flags & RQ_POST) && req->interval.waiting)
+		env_wake(device->resource);
 	carry_out_on_disk(req, &fx);
 	if (fx.resubmit_local)
 		resubmit_local(req);

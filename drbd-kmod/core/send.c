@@ -44,6 +44,8 @@ void send_open(struct drbd_connection *connection)
 	tl->sent_writes = 0;
 	tl->sent_epoch = tl->current_epoch;
 	tl->last_barrier_ms = env_now_ms();
+	/* The peer begins anew as well: its last connection's epochs get no answer any more. */
+	peer_epochs_init(connection);
 	connection->ping_wanted = false;
 	connection->queue[SOCK_META].ping_acks = 0;
 	connection->queue[SOCK_DATA].open = true;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * peer_epoch.c - epochs of received writes, and their acknowledgement (wire.md 5.5, 5.7)
+ *
+ * The epochs are acknowledged in the order of their barriers, whatever order their writes
+ * completed in. A write that was superseded or sent back is forgotten by its sender and so is
+ * not counted; an epoch left with none is not acknowledged at all.
+ */
+#include "objects.h"
+
+void peer_epochs_init(struct drbd_connection *connection)
+{
+	struct peer_epochs *epochs = &connection->epochs;
+
+	memset(epochs, 0, sizeof(*epochs));
+	dlist_init(&epochs->open);
+	peer_epoch_begin(connection);
+}
+
+struct peer_epoch *peer_epoch_current(struct drbd_connection *connection)
+{
+	return dlist_last_entry(&connection->epochs.open, struct peer_epoch, link);
+}
+
+bool peer_epoch_begin(struct drbd_connection *connection)
+{
+	struct peer_epochs *epochs = &connection->epochs;
+	u32 i;
+
+	for (i = 0; i < PEER_EPOCHS; i++) {
+		struct peer_epoch *e = &epochs->pool[i];
+
+		if (e->in_use)
+			continue;
+		memset(e, 0, sizeof(*e));
+		e->in_use = true;
+		dlist_add_tail(&e->link, &epochs->open);
+		return true;
+	}
+	return false;
+}
+
+void peer_epoch_join(struct drbd_connection *connection, struct drbd_peer_request *pr)
+{
+	pr->epoch = peer_epoch_current(connection);
+	pr->epoch->size++;
+	pr->epoch->active++;
+	connection->epochs.writes_in_flight++;
+}
+
+static void write_is_over(struct drbd_connection *connection, struct peer_epoch *epoch)
+{
+	epoch->active--;
+	if (--connection->epochs.writes_in_flight == 0)
+		env_wake(connection->resource);
+	if (epoch->has_number && !epoch->active)
+		peer_epochs_check(connection);
+}
+
+void peer_epoch_leave(struct drbd_connection *connection, struct peer_epoch *epoch)
+{
+	write_is_over(connection, epoch);
+}
+
+void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr)
+{
+	struct peer_epoch *epoch = pr->epoch;
+
+	pr->epoch = NULL;
+	epoch->size--;
+	write_is_over(connection, epoch);
+}
+
+void peer_epochs_check(struct drbd_connection *connection)
+{
+	struct peer_epochs *epochs = &connection->epochs;
+	struct peer_epoch *e;
+
+	while (epochs->open.next != epochs->open.prev) {
+		struct wire_p_barrier_ack p;
+
+		e = dlist_first_entry(&epochs->open, struct peer_epoch, link);
+		if (!e->has_number || e->flushing || e->active)
+			return;
+		p.barrier = e->number;
+		p.set_size = cpu_to_be32(e->size);
+		if (e->size)
+			send_control(connection, SOCK_META, 0, P_BARRIER_ACK, &p, sizeof(p));
+		dlist_del_init(&e->link);
+		e->in_use = false;
+		env_wake(connection->resource);
+	}
+}
