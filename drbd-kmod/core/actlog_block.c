@@ -53,9 +53,10 @@ void al_block_begin(u8 block[AL_BLOCK_BYTES], u32 tr_number, u16 context_size,
 {
 	struct al_block_disk *disk = al_block_disk(block);
 
-	memset(disk, 0, offsetof(struct al_block_disk, update_slot));
+	memset(block, 0, offsetof(struct al_block_disk, update_slot));
 	/* free slots and free extents are all ones, whatever their width */
-	memset(disk->update_slot, 0xff, AL_BLOCK_BYTES - offsetof(struct al_block_disk, update_slot));
+	memset(block + offsetof(struct al_block_disk, update_slot), 0xff,
+	       AL_BLOCK_BYTES - offsetof(struct al_block_disk, update_slot));
 	disk->magic = cpu_to_be32(AL_BLOCK_MAGIC);
 	disk->tr_number = cpu_to_be32(tr_number);
 	disk->type = cpu_to_be16(AL_TYPE_UPDATE);

@@ -26,6 +26,7 @@ static int meta_open_fd(struct meta *m, const struct command *command)
 			direct = false;
 		} else if (errno == EBUSY && exclusive &&
 			   (opt.force || command->run != cmd_apply_al)) {
+			fprintf(stderr, "open(%s) failed: %s\n", m->path, strerror(errno));
 			if (!confirmed("Exclusive open failed. Do it anyways?"))
 				die(EXIT_USAGE, "Operation canceled.");
 			exclusive = false;

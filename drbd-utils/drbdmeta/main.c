@@ -233,6 +233,7 @@ int main(int argc, char **argv)
 	result = command->run(&m);
 	if (fflush(stdout))
 		die(EXIT_BAD_VALUE, "writing the output failed: %s", strerror(errno));
+	free(m.buffer);
 	if (attached)
 		fprintf(stderr, "# Output might be stale, since minor %d is attached\n", m.minor);
 	return result;
