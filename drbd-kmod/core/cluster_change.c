@@ -106,6 +106,8 @@ static enum fiber_status attempt(struct task *t, struct drbd_device *device,
 		rq->mutex = device_change_mutex(device);
 		*rq->mutex = true;
 	}
+	/* Only this long may give_up_at cut it short. */
+	t->deadline = 0;
 	if (rq->flags & CS_INHIBIT_MD_IO) {
 		FIBER_WAIT_UNTIL(rq->pc2, !device->md_buffer_busy);
 		device->md_buffer_busy = true;
@@ -137,6 +139,7 @@ enum fiber_status state_request(struct task *t, struct drbd_device *device, stru
 			break;
 		/* Transient: look again after the next change. */
 		rq->seen = device->resource->changes;
+		t->deadline = rq->give_up_at;
 		FIBER_WAIT_UNTIL(rq->pc, device->resource->changes != rq->seen || gives_up(t, rq));
 	} while (!gives_up(t, rq));
 	t->deadline = 0;
