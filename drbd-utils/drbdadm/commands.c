@@ -67,7 +67,7 @@ const struct command commands[] = {
 	  CMD_TEST_FILE | CMD_ANY_STACKED, NULL, "print the configuration as understood" },
 	{ "dump-xml", cmd_dump_xml, CMD_RESOURCE | CMD_ALL_DEFAULT | CMD_CHECK_IP | CMD_PLAIN |
 	  CMD_TEST_FILE | CMD_ANY_STACKED, NULL, "the same as XML" },
-	{ "create-md", cmd_meta, VOLUMES, any_sections, "initialise metadata" },
+	{ "create-md", cmd_create_md, VOLUMES, any_sections, "initialise metadata" },
 	{ "show-gi", cmd_or_meta, VOLUMES, NULL, "show generation identifiers, explained" },
 	{ "get-gi", cmd_or_meta, VOLUMES, NULL, "show generation identifiers" },
 	{ "dump-md", cmd_meta, VOLUMES, NULL, "print metadata as text" },

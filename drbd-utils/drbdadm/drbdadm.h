@@ -170,6 +170,7 @@ int cmd_resize(struct adm *adm, const struct subject *subject);
 int cmd_check_resize(struct adm *adm, const struct subject *subject);
 int cmd_status(struct adm *adm, const struct subject *subject);
 int cmd_meta(struct adm *adm, const struct subject *subject);
+int cmd_create_md(struct adm *adm, const struct subject *subject);
 int cmd_new_resource(struct adm *adm, const struct subject *subject);
 int cmd_new_minor(struct adm *adm, const struct subject *subject);
 int cmd_dump(struct adm *adm, const struct subject *subject);

@@ -13,6 +13,7 @@
 
 #define QUIET_SECONDS 10
 #define CONNECT_INT_DEFAULT 10
+#define INTERRUPTS_ENOUGH 3
 
 /* Startup options do not hold for a stacked resource unless it says so. */
 static struct call *make_wait(struct adm *adm, const struct cfg_resource *res,
@@ -139,18 +140,30 @@ static FILE *open_terminal(void)
 	return tty;
 }
 
-/* True when 'yes' was typed within a second. */
+static volatile sig_atomic_t interrupts;
+
+static void count_interrupt(int signal)
+{
+	(void)signal;
+	interrupts++;
+}
+
+/* True when 'yes' was typed within a second, or somebody insists with ctrl-c or ctrl-d. */
 static bool told_to_stop(FILE *tty)
 {
 	struct pollfd fd = { .fd = fileno(tty), .events = POLLIN };
 	char line[64];
 	ssize_t len;
 
+	if (interrupts >= INTERRUPTS_ENOUGH)
+		return true;
 	if (poll(&fd, 1, 1000) <= 0)
 		return false;
 	len = read(fd.fd, line, sizeof(line) - 1);
 	if (len <= 0) {
-		/* nobody is there to ask: go on waiting */
+		/* ctrl-d; a console that hung up is nobody's wish to stop */
+		if (len == 0 && !(fd.revents & POLLHUP))
+			interrupts++;
 		sleep(1);
 		return false;
 	}
@@ -161,10 +174,12 @@ static bool told_to_stop(FILE *tty)
 int cmd_wait_con_int(struct adm *adm, const struct subject *subject)
 {
 	unsigned int seconds = 0, refresh = adm->cfg->global.dialog_refresh;
+	const struct sigaction counted = { .sa_handler = count_interrupt };
 	struct waiter *waiters;
 	FILE *tty = NULL;
 
 	(void)subject;
+	sigaction(SIGINT, &counted, NULL);
 	waiters = start_all(adm);
 	while (still_waiting(waiters)) {
 		if (seconds++ < QUIET_SECONDS) {

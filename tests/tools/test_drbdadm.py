@@ -216,6 +216,32 @@ def test_outdate_codes(node, kernel, meta, code, asked):
     assert ("drbdmeta 2 v08 /dev/c internal outdate" in node.calls()) == asked
 
 
+# metadata
+
+
+def test_created_metadata_keeps_the_device_uuid(node):
+    node.answer("drbdmeta", "read-dev-uuid", output="00000000DEADBEEF\n")
+    assert node.run("--", "--force", "create-md", "r1").returncode == 0
+    assert node.calls() == [
+        "drbdmeta 2 v08 /dev/c internal read-dev-uuid",
+        "drbdmeta 2 v08 /dev/c internal create-md --force",
+        "drbdmeta 2 v08 /dev/c internal write-dev-uuid 00000000DEADBEEF"]
+
+
+def test_first_metadata_gets_a_device_uuid(node):
+    node.answer("drbdmeta", "read-dev-uuid", code=1, errors="No valid meta data found\n")
+    result = node.run("create-md", "r1")
+    assert (result.returncode, result.stderr) == (0, "")
+    uuid = node.calls()[-1].split()[-1]
+    assert len(uuid) == 16 and int(uuid, 16) != 0
+
+
+def test_refused_create_md_writes_nothing(node):
+    node.answer("drbdmeta", "create-md", code=40)
+    assert node.run("create-md", "r1").returncode == 40
+    assert not [c for c in node.calls() if "write-dev-uuid" in c]
+
+
 # options for the backend
 
 
@@ -224,7 +250,7 @@ def test_outdate_codes(node, kernel, meta, code, asked):
      "drbdsetup primary 2 --overwrite-data-of-peer"),
     (["primary", "--force", "r1"], "drbdsetup primary 2 --force"),
     (["--force", "primary", "r1"], "drbdsetup primary 2 --force"),
-    (["--", "--force", "create-md", "r1"], "drbdmeta 2 v08 /dev/c internal create-md --force"),
+    (["--", "--force", "dump-md", "r1"], "drbdmeta 2 v08 /dev/c internal dump-md --force"),
     (["net-options", "--ping-int", "7", "r1"],
      "drbdsetup net-options ipv4:10.1.1.1:7001 ipv4:10.1.1.2:7001 --ping-int=7"),
     (["-W", "--start=0", "verify", "r1"], "drbdsetup verify 2 --start=0"),

@@ -78,11 +78,10 @@ void build_stacked_begin(struct parser *p, struct cfg_place place, const char *l
 	parse_unique(p, place, "stacked-on-top-of", "stacked:%s", lower);
 }
 
-void build_host_end(struct parser *p, struct cfg_place place)
+void build_host_end(struct parser *p)
 {
 	struct cfg_host *host = p->host;
 
-	(void)place;
 	if (host->kind != CFG_HOST_STACKED) {
 		volumes_inherit(p, host, host->place);
 		if (!p->cfg->relaxed)
@@ -118,9 +117,8 @@ void build_address(struct parser *p, struct cfg_place place, struct cfg_address 
 	address_key(p, place, p->host, &addr);
 }
 
-void build_proxy_begin(struct parser *p, struct cfg_place place, struct cfg_name *names)
+void build_proxy_begin(struct parser *p, struct cfg_name *names)
 {
-	(void)place;
 	p->proxy = arena_zalloc(p->cfg->arena, sizeof(*p->proxy));
 	p->proxy->names = names;
 	p->host->proxy = p->proxy;

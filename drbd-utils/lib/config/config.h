@@ -191,6 +191,5 @@ void config_dump_resource_xml(FILE *out, const struct cfg_resource *res, int ind
 
 /* @text as the dump writes it: quoted only when it must be. */
 void cfg_print_quoted(FILE *out, const char *text);
-const char *cfg_quoted(struct config *cfg, const char *text);
 
 #endif

@@ -22,23 +22,6 @@ static bool needs_quotes(const char *text)
 	return !len || len > UNQUOTED_MAX || strspn(text, word) != len;
 }
 
-const char *cfg_quoted(struct config *cfg, const char *text)
-{
-	char *quoted, *to;
-
-	if (!needs_quotes(text))
-		return text;
-	to = quoted = arena_zalloc(cfg->arena, 2 * strlen(text) + 3);
-	*to++ = '"';
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			*to++ = '\\';
-		*to++ = *text;
-	}
-	*to++ = '"';
-	return quoted;
-}
-
 void cfg_print_quoted(FILE *out, const char *text)
 {
 	if (!needs_quotes(text)) {

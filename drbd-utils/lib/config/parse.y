@@ -135,10 +135,10 @@ section_keyword:
 /* hosts */
 
 host:	TK_ON names '{'			{ STEP(build_host_begin(p, @3, CFG_HOST_ON, $2)); }
-	host_statements '}'		{ STEP(build_host_end(p, @6)); }
+	host_statements '}'		{ STEP(build_host_end(p)); }
 	| TK_FLOATING address		{ STEP(build_floating_begin(p, @1, $2)); }
-	  floating_body			{ STEP(build_host_end(p, @4)); }
-	| local_host '{' host_statements '}' { STEP(build_host_end(p, @4)); }
+	  floating_body			{ STEP(build_host_end(p)); }
+	| local_host '{' host_statements '}' { STEP(build_host_end(p)); }
 	;
 
 floating_body: ';' | '{' host_statements '}' ;
@@ -169,7 +169,7 @@ address_statement:
 	;
 
 stacked: TK_STACKED TK_STRING '{'	{ STEP(build_stacked_begin(p, @3, $2)); }
-	stacked_statements '}'		{ STEP(build_host_end(p, @6)); } ;
+	stacked_statements '}'		{ STEP(build_host_end(p)); } ;
 
 stacked_statements: %empty | stacked_statements stacked_statement ;
 
@@ -181,7 +181,7 @@ stacked_statement:
 	| proxy_host
 	;
 
-proxy_host: TK_PROXY TK_ON names '{'	{ STEP(build_proxy_begin(p, @1, $3)); }
+proxy_host: TK_PROXY TK_ON names '{'	{ STEP(build_proxy_begin(p, $3)); }
 	proxy_statements '}' ;
 
 proxy_statements: %empty | proxy_statements proxy_statement ;
@@ -207,8 +207,8 @@ volume_member:
 volume_statement:
 	device_statement
 	| TK_DISK TK_STRING ';'		{ STEP(build_disk(p, @1, $2)); }
-	| TK_META_DISK TK_STRING index ';' { STEP(build_meta_disk(p, @1, $2, $3, false)); }
-	| TK_FLEXIBLE_META_DISK TK_STRING ';' { STEP(build_meta_disk(p, @1, $2, NULL, true)); }
+	| TK_META_DISK TK_STRING index ';' { STEP(build_meta_disk(p, @1, $2, $3)); }
+	| TK_FLEXIBLE_META_DISK TK_STRING ';' { STEP(build_meta_disk(p, @1, $2, NULL)); }
 	;
 
 index:	%empty				{ $$ = NULL; }

@@ -98,11 +98,11 @@ struct cfg_name *build_names(struct parser *p, struct cfg_name *list, const char
 /* build_host.c */
 void build_host_begin(struct parser *p, struct cfg_place place, enum cfg_host_kind kind,
 		      struct cfg_name *names);
-void build_host_end(struct parser *p, struct cfg_place place);
+void build_host_end(struct parser *p);
 void build_floating_begin(struct parser *p, struct cfg_place place, struct cfg_address addr);
 void build_stacked_begin(struct parser *p, struct cfg_place place, const char *lower);
 void build_address(struct parser *p, struct cfg_place place, struct cfg_address addr, bool alt);
-void build_proxy_begin(struct parser *p, struct cfg_place place, struct cfg_name *names);
+void build_proxy_begin(struct parser *p, struct cfg_name *names);
 struct cfg_address build_make_address(struct parser *p, struct cfg_place place,
 				      const char *family, const char *addr, const char *port);
 
@@ -113,7 +113,7 @@ void build_device(struct parser *p, struct cfg_place place, const char *name, co
 void build_disk(struct parser *p, struct cfg_place place, const char *path);
 void build_disk_section(struct parser *p, struct cfg_place place);
 void build_meta_disk(struct parser *p, struct cfg_place place, const char *path,
-		     const char *index, bool flexible);
+		     const char *index);
 void volumes_sort(struct cfg_volume **list);
 void volumes_inherit(struct parser *p, struct cfg_host *host, struct cfg_place place);
 bool volume_keys(struct config *cfg, struct cfg_place place, const struct cfg_host *host,

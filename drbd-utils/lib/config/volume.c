@@ -207,11 +207,10 @@ void build_disk_section(struct parser *p, struct cfg_place place)
 }
 
 void build_meta_disk(struct parser *p, struct cfg_place place, const char *path,
-		     const char *index, bool flexible)
+		     const char *index)
 {
 	struct cfg_volume *vol = statement_volume(p, place);
 
-	(void)flexible;
 	statement_key(p, place, "meta-disk");
 	vol->meta_disk = path;
 	if (!strcmp(path, "internal")) {
