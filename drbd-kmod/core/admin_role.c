@@ -197,16 +197,10 @@ static void mark_primary(struct drbd_device *device, bool primary)
 	device_uuids_store(device, &set);
 }
 
-static void explain(const struct drbd_device *device, struct admin_op *op)
+static void explain(struct admin_op *op)
 {
-	struct state s = device_state(device);
-
-	if (op->rq.ret != SS_IN_TRANSIENT_STATE)
-		return;
-	if (s.conn == C_CONNECTED && s.pdsk == D_UP_TO_DATE && is_weak_disk(device))
-		admin_info(op, "The local disk is not UpToDate, the peer's is, and no resync runs. Start one (invalidate, or disconnect and connect), then promote.");
-	else
-		admin_info(op, "The connection was in a transient state for 10 seconds. Try again, or disconnect first.");
+	if (op->rq.ret == SS_IN_TRANSIENT_STATE)
+		admin_info(op, "The connection has been between two states for 10 seconds. Try again, or disconnect first.");
 }
 
 /* Tell the peer, then the disk, then the users. */
@@ -245,7 +239,7 @@ enum fiber_status admin_primary(struct task *t, struct admin_op *op)
 	if (op->ret >= SS_SUCCESS && op->ret != SS_NOTHING_TO_DO)
 		FIBER_CALL(op->pc, promotion_finish(t, device, op));
 	else
-		explain(device, op);
+		explain(op);
 	mutex_release(op);
 	FIBER_END(op->pc);
 }
@@ -281,6 +275,6 @@ enum fiber_status admin_secondary(struct task *t, struct admin_op *op)
 	FIBER_BEGIN(op->pc);
 	FIBER_CALL(op->pc, role_demote(t, op->device, op));
 	op->ret = op->inner;
-	explain(op->device, op);
+	explain(op);
 	FIBER_END(op->pc);
 }

@@ -316,6 +316,8 @@ static void hopeless_promotion_ends(void **state)
 	(void)state;
 	attach(0, UUID_A, MDF_AL_CLEAN, SECTORS);
 	connect_all();
+	/* A target that never gets to know what to sync from. */
+	state_force(device, ST_ARGS(ST_CHANGE_CONN(C_WF_SYNC_UUID)));
 	assert_int_equal(device->state.disk, D_INCONSISTENT);
 	admin_op_init(&op, &fake.resource, device);
 	assert_true(fake_command(admin_primary, &op));
