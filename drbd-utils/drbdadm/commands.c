@@ -17,8 +17,9 @@ static const char *const primary_sections[] = { "primary", NULL };
 static const char *const resize_sections[] = { "resize", NULL };
 static const char *const verify_sections[] = { "verify", NULL };
 static const char *const uuid_sections[] = { "new-current-uuid", NULL };
-/* create-md has no table of its own here: --force and drbdmeta's options go through */
-static const char *const any_sections[] = { "primary", "detach", "resize", NULL };
+/* drbdmeta's commands understand --force; create-md also the stripe options of resize */
+static const char *const md_sections[] = { "detach", NULL };
+static const char *const create_sections[] = { "detach", "resize", NULL };
 
 const struct command commands[] = {
 	{ "attach", cmd_attach, VOLUMES | CMD_STRICT, disk_sections,
@@ -67,12 +68,12 @@ const struct command commands[] = {
 	  CMD_TEST_FILE | CMD_ANY_STACKED, NULL, "print the configuration as understood" },
 	{ "dump-xml", cmd_dump_xml, CMD_RESOURCE | CMD_ALL_DEFAULT | CMD_CHECK_IP | CMD_PLAIN |
 	  CMD_TEST_FILE | CMD_ANY_STACKED, NULL, "the same as XML" },
-	{ "create-md", cmd_create_md, VOLUMES, any_sections, "initialise metadata" },
+	{ "create-md", cmd_create_md, VOLUMES, create_sections, "initialise metadata" },
 	{ "show-gi", cmd_or_meta, VOLUMES, NULL, "show generation identifiers, explained" },
 	{ "get-gi", cmd_or_meta, VOLUMES, NULL, "show generation identifiers" },
-	{ "dump-md", cmd_meta, VOLUMES, NULL, "print metadata as text" },
-	{ "wipe-md", cmd_meta, VOLUMES, NULL, "remove the metadata" },
-	{ "apply-al", cmd_meta, VOLUMES, NULL, "apply the activity log of a crashed Primary" },
+	{ "dump-md", cmd_meta, VOLUMES, md_sections, "print metadata as text" },
+	{ "wipe-md", cmd_meta, VOLUMES, md_sections, "remove the metadata" },
+	{ "apply-al", cmd_meta, VOLUMES, md_sections, "apply the activity log of a crashed Primary" },
 	{ "hidden-commands", cmd_hidden_commands, 0, NULL, "list commands for scripts" },
 
 	{ "sh-nop", cmd_sh_nop, SHELL | CMD_TEST_FILE, NULL, "check the configuration only" },

@@ -42,6 +42,8 @@ struct adm {
 	bool quiet_children;			/* adjust-with-progress */
 	const char **extra;			/* backend options, verbatim */
 	int extra_count;
+	const char **direct;			/* those of extra that were given as options of ours */
+	int direct_count;
 	struct config *cfg;
 	struct task *tasks, **tasks_end;
 };

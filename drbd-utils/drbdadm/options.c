@@ -42,12 +42,23 @@ static bool usable(const struct option_desc *desc)
 	return !(desc->flags & OPT_P);
 }
 
+static void word_add(const char ***list, int *count, const char *text)
+{
+	*list = realloc(*list, (*count + 1) * sizeof(**list));
+	if (!*list)
+		exit(E_EXEC);
+	(*list)[(*count)++] = text;
+}
+
 void extra_add(struct adm *adm, const char *text)
 {
-	adm->extra = realloc(adm->extra, (adm->extra_count + 1) * sizeof(*adm->extra));
-	if (!adm->extra)
-		exit(E_EXEC);
-	adm->extra[adm->extra_count++] = text;
+	word_add(&adm->extra, &adm->extra_count, text);
+}
+
+static void direct_add(struct adm *adm, const char *text)
+{
+	extra_add(adm, text);
+	word_add(&adm->direct, &adm->direct_count, text);
 }
 
 /* 0 unknown, 1 takes a value, 2 flag */
@@ -94,7 +105,7 @@ bool backend_option_parse(struct adm *adm, int *index, int argc, char **argv)
 	if (!kind)
 		return false;
 	if (kind == 2 || word[2 + len] == '=') {
-		extra_add(adm, word);
+		direct_add(adm, word);
 		return true;
 	}
 	if (*index + 1 >= argc) {
@@ -103,7 +114,7 @@ bool backend_option_parse(struct adm *adm, int *index, int argc, char **argv)
 	}
 	if (asprintf(&joined, "%s=%s", word, argv[++*index]) < 0)
 		exit(E_EXEC);
-	extra_add(adm, joined);
+	direct_add(adm, joined);
 	return true;
 }
 
@@ -117,19 +128,16 @@ static bool command_knows(const struct command *cmd, const char *name, size_t le
 	return false;
 }
 
-/* Only options given as such are looked at; words before the command pass anyway. */
+/* Words before the command and arguments of -W pass unseen. */
 int backend_options_check(const struct adm *adm, const struct command *cmd)
 {
 	int i;
 
-	for (i = 0; i < adm->extra_count; i++) {
-		const char *word = adm->extra[i];
-		size_t len;
+	for (i = 0; i < adm->direct_count; i++) {
+		const char *word = adm->direct[i];
+		size_t len = strcspn(word + 2, "=");
 
-		if (strncmp(word, "--", 2))
-			continue;
-		len = strcspn(word + 2, "=");
-		if (!kind_anywhere(word + 2, len) || command_knows(cmd, word + 2, len))
+		if (command_knows(cmd, word + 2, len))
 			continue;
 		fprintf(stderr, "drbdadm: option '%.*s' does not belong to command '%s'. 'drbdadm "
 			"help %s' lists its options.\n", (int)len + 2, word, cmd->name, cmd->name);
