@@ -254,7 +254,7 @@ static void attach_verdict(struct drbd_device *device, struct admin_op *op)
 	resource_write_ordering_update(op->resource);
 	device_reconsider_max_bio_size(device);
 	env_device_limits_changed(device);
-	resync_after_changed();
+	resync_after_changed(device->resource);
 }
 
 /* Let everything go again; op->ret says why. */
@@ -393,7 +393,7 @@ static void options_apply(struct drbd_device *device, const struct disk_conf *co
 	env_device_limits_changed(device);
 	if (device->state.conn >= C_CONNECTED)
 		send_sync_param(device);
-	resync_after_changed();
+	resync_after_changed(device->resource);
 	request_admission_kick(device);
 }
 

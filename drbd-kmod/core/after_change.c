@@ -223,7 +223,7 @@ static void after_announce(struct drbd_device *device, u64 todo)
 		send_state(device);
 	}
 	if (todo & AFTER_PAUSE_DEPENDENTS)
-		resync_after_changed();
+		resync_after_changed(device->resource);
 	if (todo & (AFTER_STATE_PAUSE | AFTER_STATE_CONNECTED | AFTER_STATE_AHEAD))
 		send_state(device);
 	if (todo & AFTER_START_FULL_SYNC)
@@ -273,7 +273,7 @@ static enum fiber_status after_last(struct task *t, struct drbd_device *device,
 			device_grow_resync(device);
 	}
 	if (op->todo & (AFTER_RESUME_DEPENDENTS | AFTER_UNCONFIGURED))
-		resync_after_changed();
+		resync_after_changed(device->resource);
 	if (op->todo & (AFTER_STATE_INCONSISTENT | AFTER_STATE_FINISHED | AFTER_STATE_VERIFIED))
 		send_state(device);
 	if (op->todo & AFTER_BM_LAZY)

@@ -37,7 +37,7 @@ enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *d
 		FIBER_RETURN(op->pc);
 	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending);
 	device->bm_io_pending = true;
-	FIBER_WAIT_UNTIL(op->pc, writes_are_quiet(device));
+	FIBER_WAIT_UNTIL(op->pc, op->in_receiver || writes_are_quiet(device));
 
 	/* A crash from here on must find "everything is out of sync". */
 	device->md.flags |= MDF_FULL_SYNC;

@@ -20,6 +20,7 @@
 #include "portable.h"
 #include "fiber.h"
 #include "state.h"
+#include "engine_types.h"
 #include "wire.h"
 
 struct drbd_connection;
@@ -65,7 +66,13 @@ enum handshake_outcome auth_response_received(struct drbd_connection *connection
 
 /* ---- established ---- */
 enum fiber_status connection_establish(struct task *t, struct drbd_connection *connection, u16 *pc);
-struct connection_cleanup { u16 pc; struct drbd_device *device; u64 since; };
+struct connection_cleanup {
+	u16 pc;
+	struct drbd_device *device;
+	struct bulk_op bulk;
+	struct md_sync md;
+	u64 ticket;
+};
 enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *connection,
 				     struct connection_cleanup *c);
 void connection_receiver_ended(struct drbd_connection *connection);

@@ -49,7 +49,14 @@ struct state_request {
 struct md_sync { u16 pc; bool ok; };
 
 /* A bulk bitmap operation; error is 0 or a negative errno. */
-struct bulk_op { u16 pc; u16 pc2; bool exclusive; struct md_sync md; int error; };
+struct bulk_op {
+	u16 pc, pc2;
+	bool exclusive;
+	/* Run by the data receiver, which must not wait for requests whose answers it would read. */
+	bool in_receiver;
+	struct md_sync md;
+	int error;
+};
 
 /* Calling a helper program. */
 struct helper_call {

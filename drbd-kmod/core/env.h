@@ -70,6 +70,23 @@ void env_device_set_read_only(struct drbd_device *device, bool read_only);
 /* Limits changed (max_bio_size, discard): recompute the queue limits. */
 void env_device_limits_changed(struct drbd_device *device);
 
+/*
+ * ---- what resources know of each other (resync-after) ----
+ *
+ * A volume that waits for another one may belong to another resource, whose lock is not held.
+ * env_minor_state() therefore reads a device's `brief`, one u64 that the core stores in one go,
+ * without any lock; false: there is no such minor. After env_resync_after_changed() the host
+ * calls, without the lock of this resource and under the lock of each device's own resource,
+ * resync_after_evaluate(device) for all devices, until no call returns true.
+ */
+struct minor_brief {
+	u8 conn, disk;
+	bool paused;		/* any of the pause flags */
+	s32 resync_after;	/* minor, -1 = none */
+};
+bool env_minor_state(s32 minor, struct minor_brief *brief);
+void env_resync_after_changed(struct drbd_resource *resource);
+
 /* ---- words for the administrator; printf-like, one line, no newline ---- */
 enum log_level { LOG_LVL_ERR, LOG_LVL_WARN, LOG_LVL_INFO, LOG_LVL_DEBUG };
 __attribute__((format(printf, 3, 4)))

@@ -56,6 +56,10 @@ enum action_kind {
 	ACT_CLOSE_BACKING,	/* close the backing and meta devices and free disk memory */
 	ACT_NOTIFY,		/* tell listeners about t->notify */
 	ACT_NET_FREE,		/* the connection's configuration is gone: free what belongs to it */
+	ACT_LOAD_PEER_INTEGRITY, /* load the hash connection->peer_integrity_alg ("" = none) and set
+				 * integrity_size_in */
+	ACT_LOAD_RESYNC_ALGS,	/* load net_conf.csums_alg and verify_alg, set csums_size and
+				 * verify_size */
 	ACT_SEND_STOP,		/* wait until no thread is inside send for the connection */
 };
 

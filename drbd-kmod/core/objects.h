@@ -34,6 +34,7 @@
 #include "activity.h"
 #include "resync.h"
 #include "engine_types.h"
+#include "handshake.h"
 
 /* Queue limits of the backing disk as P_SIZES tells them (wire.md L11), bytes. */
 struct backing_limits {
@@ -55,6 +56,22 @@ struct cluster_change {
 	s32 answer;			/* enum ss_code of the peer; > 0 accepted */
 };
 
+/* What the fibers that handle parameter packets keep; the data receiver runs one at a time. */
+struct receive_op {
+	u16 pc, pc2;
+	struct size_op size;
+	struct helper_call helper;
+	struct bulk_op bulk;
+	struct md_sync md;
+	struct state mine, peers;	/* P_STATE: my state that was judged, and the packet's */
+	struct statepkt_verdict judged;
+	struct handshake_verdict verdict;
+	u8 role_before;			/* my role before a demotion that the verdict asked for */
+	u8 demotion;			/* enum handshake_demotion */
+	u32 helpers_due, helpers_done;	/* HSH_* */
+	u64 current_uuid;
+};
+
 struct drbd_connection {
 	struct drbd_resource *resource;
 	bool configured;		/* net_conf and addresses are there */
@@ -65,9 +82,13 @@ struct drbd_connection {
 	bool resolve_conflicts;		/* I accepted the meta socket (wire.md 1.3) */
 	bool state_sent;		/* my handshake packets are out, answers pending */
 	bool disconnect_sent;
-	bool dry_run;			/* mine or the peer's "tentative" */
+	bool dry_run;			/* the peer said "tentative" */
 	bool peer_discards_my_data;	/* peer's P_PROTOCOL carried discard-my-data */
+	bool discards_my_data;		/* mine did */
 	u32 connect_count;
+	u32 count_before;		/* connect_count when these sockets were established */
+	u32 establish_vnr;		/* next volume to shake hands for */
+	u32 refusals;			/* handshakes in a row that no volume came through */
 	bool change_busy;		/* the connection's state mutex is held */
 	struct cluster_change change;
 
@@ -85,11 +106,13 @@ struct drbd_connection {
 	/* keep-alive (wire.md 1.5); times in ms */
 	bool ping_wanted;		/* send P_PING as soon as possible */
 	bool ping_out;			/* waiting for P_PING_ACK */
+	u64 ping_sent;			/* when the last P_PING left */
 	u32 ping_acks;			/* count of P_PING_ACK seen */
 	u64 last_received;		/* anything on either socket */
 	u64 established_at;
 	struct core_timer request_timer;	/* ko-count x timeout, disk-timeout */
 
+	struct receive_op receiving;		/* of the data receiver's fibers */
 	struct core_timer teardown_timer;	/* the peer asked to part but does not close */
 	struct core_task fence_task;	/* fence-peer handler after a lost connection */
 	struct fence_op fence;
@@ -189,6 +212,7 @@ struct drbd_device {
 	struct peer_request_lists prl;	/* peer_request.h */
 
 	struct resync resync;		/* resync.h: resync and verify */
+	u64 brief;			/* published for other resources: resync_after.c */
 
 	/* ---- counters for status; sectors or counts, wrap at 2^32 ---- */
 	u32 send_cnt, recv_cnt, read_cnt, writ_cnt, al_writ_cnt, bm_writ_cnt;

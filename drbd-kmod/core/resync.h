@@ -2,46 +2,60 @@
 /*
  * resync.h - resync and online verify (wire.md 6, 7; states.md 9)
  *
- * Start and finish, the turn every 100 ms that decides how much to ask for, the generator
- * that turns it into packets, and what becomes of the answers.
+ * Start and finish, the turn every 100 ms that decides how much to ask for, the generators
+ * that turn it into packets, and what becomes of the answers.  Sectors are 512 bytes, a block
+ * (bit) is 4 KiB.  Everything is called with the resource lock held.
  */
 #ifndef CORE_RESYNC_H
 #define CORE_RESYNC_H
 
 #include "portable.h"
-#include "extents.h"
+#include "engine_types.h"
 #include "rate.h"
+#include "state.h"
 #include "vli.h"
 #include "send.h"
 #include "timer.h"
 #include "work.h"
 
+struct drbd_connection;
 struct drbd_device;
 struct drbd_peer_request;
+struct drbd_resource;
 
 struct resync {
 	u64 total;		/* bits at the start of this run; verify: blocks to look at */
 	u64 failed;		/* bits that could not be synced */
 	u64 same_checksum;	/* bits found equal by checksum */
-	u32 pending;		/* our requests not yet answered */
+	u32 pending;		/* our requests or data not yet answered */
 	u32 sectors_in;		/* received since the last turn */
-	u32 sectors_in_flight;
+	u64 own_sectors;	/* disk I/O of resync itself, running total */
 	u64 cursor;		/* next bit to look at */
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
 	bool finishing;
+	bool peer_failed;	/* the target says that it ended with failed blocks */
 	struct rate_plan plan;
 	struct progress progress;
 	struct rate_activity activity;
 	struct core_timer turn;		/* the 100 ms turn */
 	struct send_item requests;	/* generator SEND_RESYNC_REQUESTS or SEND_VERIFY_REQUESTS */
-	struct core_task start;		/* resync_start: handler, then SyncSource or SyncTarget */
+	struct core_task start;		/* resync_start(): handler, then SyncSource or SyncTarget */
 	u8 start_side;			/* C_SYNC_SOURCE or C_SYNC_TARGET for the task */
+	u32 start_count;		/* connect_count of the connection it was asked on */
+	struct helper_call start_helper;
+	struct md_sync start_md;
+	u64 start_uuid;
 	struct core_task finish;
-	u64 last_lazy_write_ms;
+	u32 finish_count, finish_acks, finish_tries;
+	u8 finish_conn;
+	struct helper_call finish_helper;
+	struct md_sync finish_md;
+	bool finish_unfence, finish_out_of_sync;
+	struct core_timer leave_ahead;
 
 	/* verify */
-	u64 verify_start, verify_stop;	/* sectors */
+	u64 verify_start, verify_stop;	/* sectors; start U64_MAX: the first request will tell */
 	u64 verify_position;		/* next sector */
 	u64 verify_left;		/* blocks */
 	u64 oos_first, oos_sectors;	/* run of differing sectors, for the log */
@@ -51,25 +65,39 @@ struct resync {
 	bool bitmap_sending, bitmap_receiving;
 	struct bm_transfer out, in;
 
-	/* 16 MiB extents under resync */
-	struct extents extents;
-	u32 extents_locked;
+	u32 extents_locked;	/* 16 MiB extents, kept by resync_extents.c */
 };
 
 void resync_init(struct drbd_device *device);
 /* Become source or target; runs as a task: handler, checks, state change (states.md 9.1). */
 void resync_start(struct drbd_device *device, enum drbd_conn side);
-/* States of the device changed to a running sync/verify: initialise counters, arm the turn (2.3 step 9). */
-void resync_counters_init(struct drbd_device *device, u64 from_sector);
+/* Connected -> VerifyS or VerifyT: counters from resync.verify_start, first turn. */
 void resync_verify_begin(struct drbd_device *device, enum drbd_conn new_conn);
 /* Is it over? Starts the finish task when it is (states.md 9.3). */
 void resync_check_finished(struct drbd_device *device);
 void resync_finish(struct drbd_device *device);
-/* Abort: connection or disk lost. */
+/* Abort: the connection is lost. */
 void resync_cancel(struct drbd_device *device);
-/* resync-after: may it run now? And look at all devices again (states.md 6). */
+/* Blocks not yet done: bits set, or blocks left to verify. */
+u64 resync_left(const struct drbd_device *device);
+/* The settings of the rate controller in force. */
+void resync_rate_conf(const struct drbd_device *device, struct rate_conf *conf);
+/* Hold back in favour of applications? */
+bool resync_throttled(struct drbd_device *device);
+
+/* ---- resync-after (states.md 6): resync_after.c ---- */
+/* May it run now, or does a volume up the chain come first? */
 bool resync_may_run_now(const struct drbd_device *device);
-void resync_after_changed(void);
+/* Something that others may depend on changed: publish it and have all devices looked at. */
+void resync_after_changed(struct drbd_resource *resource);
+/* Store what other resources see of this device. */
+void resync_brief_publish(struct drbd_device *device);
+/* For env_minor_state(): unpack device->brief. */
+struct minor_brief;
+void resync_brief_decode(u64 word, struct minor_brief *brief);
+/* The host, for each device after env_resync_after_changed(): true if a pause flag changed. */
+bool resync_after_evaluate(struct drbd_device *device);
+
 /* Start the exchange from the source (WFBitMapS) or as the target's answer. */
 void bitmap_send_start(struct drbd_device *device);
 
@@ -84,6 +112,9 @@ bool verify_send_next(struct drbd_device *device, struct outgoing *out);
  */
 void resync_peer_done(struct drbd_peer_request *pr);
 void verify_peer_done(struct drbd_peer_request *pr);
+/* Likewise after its digest was made (peer_request_digest_done()). */
+void resync_peer_digest_done(struct drbd_peer_request *pr);
+void verify_peer_digest_done(struct drbd_peer_request *pr);
 /* Its answer left, or (ok == false) never will. The request is freed afterwards. */
 void resync_peer_sent(struct drbd_peer_request *pr, bool ok);
 void verify_peer_sent(struct drbd_peer_request *pr, bool ok);
@@ -93,5 +124,17 @@ void resync_write_acked(struct drbd_device *device, u64 sector, u32 bytes);
 void resync_failed(struct drbd_device *device, u64 sector, u32 bytes);
 /* Ahead, and nothing is in flight any more: resync as source after a while (wire.md 5.8). */
 void resync_leave_ahead(struct drbd_device *device);
+
+/* ---- between the files of resync ---- */
+/* Have the turn made at once. */
+void resync_turn_now(struct drbd_device *device);
+/* One answer came in: count it and release its extent. */
+void resync_answered(struct drbd_device *device, u64 sector);
+/* Verify, either side: a block was compared. */
+void verify_block_done(struct drbd_device *device, u64 sector, u32 bytes, bool differs);
+/* The run of differing sectors so far, into the log. */
+void verify_log_run(struct drbd_device *device);
+/* The verify has asked for everything it shall look at. */
+bool verify_all_asked(const struct drbd_device *device);
 
 #endif /* CORE_RESYNC_H */

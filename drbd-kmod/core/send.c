@@ -230,6 +230,7 @@ static bool send_next_meta_urgent(struct drbd_connection *connection, struct out
 	if (connection->ping_wanted) {
 		connection->ping_wanted = false;
 		connection->ping_out = true;
+		connection->ping_sent = env_now_ms();
 		send_begin(connection, out, 0, P_PING, 0, 0);
 		return true;
 	}

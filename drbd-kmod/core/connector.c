@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* connector.c - which socket is which, features, authentication (wire.md 1.2, 1.3, 4.1, 4.2) */
+#include "objects.h"
+#include "connection.h"
+
+/* ---- two sockets ---- */
+
+enum connector_verdict connector_opened(struct drbd_connection *connection, struct connector *c,
+					u16 *cmd)
+{
+	if (!c->have_data) {
+		c->have_data = true;
+		*cmd = P_INITIAL_DATA;
+		return CONNECTOR_DATA;
+	}
+	*cmd = P_INITIAL_META;
+	if (c->have_meta)
+		return CONNECTOR_REJECT;
+	c->have_meta = true;
+	connection->resolve_conflicts = false;
+	return CONNECTOR_META;
+}
+
+enum connector_verdict connector_accepted(struct drbd_connection *connection, struct connector *c,
+					  u16 cmd)
+{
+	bool crossed;
+
+	switch (cmd) {
+	case P_INITIAL_DATA:
+		crossed = c->have_data;
+		c->have_data = true;
+		return crossed ? CONNECTOR_DATA_CROSSED : CONNECTOR_DATA;
+	case P_INITIAL_META:
+		crossed = c->have_meta;
+		c->have_meta = true;
+		connection->resolve_conflicts = true;
+		return crossed ? CONNECTOR_META_CROSSED : CONNECTOR_META;
+	default:
+		env_log_connection(connection, LOG_LVL_WARN,
+				   "somebody connected and did not speak our protocol; closed");
+		return CONNECTOR_REJECT;
+	}
+}
+
+bool connector_toss(void)
+{
+	return env_random64() & 1;
+}
+
+/* ---- features ---- */
+
+static enum handshake_outcome refuse(struct drbd_connection *connection)
+{
+	connection_fatal(connection);
+	return HANDSHAKE_STANDALONE;
+}
+
+void features_encode(struct wire_p_features *packet)
+{
+	memset(packet, 0, sizeof(*packet));
+	packet->protocol_min = cpu_to_be32(WIRE_APV_MIN);
+	packet->protocol_max = cpu_to_be32(WIRE_APV_MAX);
+	packet->feature_flags = cpu_to_be32(WIRE_FEATURES);
+}
+
+enum handshake_outcome features_received(struct drbd_connection *connection,
+					 const struct wire_header *hdr,
+					 const struct wire_p_features *packet)
+{
+	u32 lowest, highest;
+
+	if (hdr->cmd != P_CONNECTION_FEATURES || hdr->length != sizeof(*packet)) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "the peer began with %s (%u bytes) instead of its features: disconnecting; check what runs there",
+				   wire_cmd_name(hdr->cmd), hdr->length);
+		return refuse(connection);
+	}
+	lowest = be32_to_cpu(packet->protocol_min);
+	highest = be32_to_cpu(packet->protocol_max);
+	if (!highest)
+		highest = lowest;
+	if (WIRE_APV_MAX < lowest || WIRE_APV_MIN > highest) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "no common protocol version: we speak %u to %u, the peer %u to %u: disconnecting; upgrade the older node",
+				   WIRE_APV_MIN, WIRE_APV_MAX, lowest, highest);
+		return refuse(connection);
+	}
+	connection->agreed_pro_version = min_t(u32, WIRE_APV_MAX, highest);
+	connection->agreed_features = WIRE_FEATURES & be32_to_cpu(packet->feature_flags);
+	env_log_connection(connection, LOG_LVL_INFO,
+			   "handshake: protocol version %u, features 0x%x",
+			   connection->agreed_pro_version, connection->agreed_features);
+	return HANDSHAKE_OK;
+}
+
+/* ---- authentication ---- */
+
+enum handshake_outcome auth_challenge_received(struct drbd_connection *connection,
+					       const struct wire_header *hdr,
+					       const u8 *own, const u8 *peers)
+{
+	if (hdr->cmd != P_AUTH_CHALLENGE) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "the peer does not authenticate (sent %s): disconnecting; set cram-hmac-alg and shared-secret on both nodes or on none",
+				   wire_cmd_name(hdr->cmd));
+		return refuse(connection);
+	}
+	if (hdr->length < WIRE_CHALLENGE_LEN || hdr->length > WIRE_CHALLENGE_MAX) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "the peer's challenge has %u bytes: disconnecting", hdr->length);
+		return refuse(connection);
+	}
+	if (!memcmp(own, peers, WIRE_CHALLENGE_LEN)) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "the peer sent our own challenge back: disconnecting; somebody is playing tricks");
+		return refuse(connection);
+	}
+	return HANDSHAKE_OK;
+}
+
+enum handshake_outcome auth_response_received(struct drbd_connection *connection,
+					      const struct wire_header *hdr,
+					      const u8 *expected, const u8 *got, u32 digest_len)
+{
+	if (hdr->cmd != P_AUTH_RESPONSE || hdr->length != digest_len) {
+		env_log_connection(connection, LOG_LVL_WARN,
+				   "expected an authentication response of %u bytes, got %s of %u; trying again",
+				   digest_len, wire_cmd_name(hdr->cmd), hdr->length);
+		return HANDSHAKE_RETRY;
+	}
+	if (memcmp(expected, got, digest_len)) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "authentication of the peer failed: disconnecting; check that shared-secret is the same on both nodes");
+		return refuse(connection);
+	}
+	env_log_connection(connection, LOG_LVL_INFO, "peer authenticated");
+	return HANDSHAKE_OK;
+}
