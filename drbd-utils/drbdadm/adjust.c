@@ -287,7 +287,33 @@ static void adjust_resource_options(struct adm *adm, const struct cfg_resource *
 	task_add(adm, res, STAGE_RESOURCE, call, NULL, true);
 }
 
-/* NULL when the resource is not running; *failed when the answer makes no sense */
+/*
+ * drbdsetup prints the name as it is; one that is a keyword or a number would
+ * not be understood as a name.  True when @call shows @res, then parsed into @running.
+ */
+static bool parse_shown(const struct call *call, const struct cfg_resource *res,
+			struct config *running)
+{
+	char *heading, *text;
+	bool ok = false;
+	size_t len;
+	int size;
+
+	if (asprintf(&heading, "resource %s {", res->name) < 0)
+		exit(E_EXEC);
+	len = strlen(heading);
+	if (call->output_len >= len && !memcmp(call->output, heading, len)) {
+		size = asprintf(&text, "resource \"shown\" {%s", call->output + len);
+		if (size < 0)
+			exit(E_EXEC);
+		ok = !config_parse_show(running, text, size);
+		free(text);
+	}
+	free(heading);
+	return ok;
+}
+
+/* NULL when the resource is not running, or the answer makes no sense */
 static struct cfg_resource *ask_kernel(struct adm *adm, const struct cfg_resource *res)
 {
 	struct call *call = make_setup(adm, res, TIME_SHORT, "show");
@@ -300,7 +326,7 @@ static struct cfg_resource *ask_kernel(struct adm *adm, const struct cfg_resourc
 	if (call_run(call) || !call->output_len)
 		return NULL;
 	running = config_new(adm->node_name, stderr);
-	if (config_parse_show(running, call->output, call->output_len)) {
+	if (!parse_shown(call, res, running)) {
 		fprintf(stderr, "The output of '%s show %s' cannot be understood; taking the resource "
 			"as not running.\n", adm->tools[TOOL_SETUP], res->name);
 		return NULL;

@@ -446,6 +446,16 @@ def test_adjust_runs_what_the_dry_run_shows_and_then_finds_nothing_left(tmp_path
     assert node.calls() == ["drbdsetup show r0"]
 
 
+@pytest.mark.parametrize("name", ["disk", "10", "two words"])
+def test_adjust_recognises_a_running_resource_whatever_its_name(tmp_path, name):
+    node = FakeNode(tmp_path)
+    node.config(read("01-same.res").replace("resource r0", f'resource "{name}"'))
+    node.answer("drbdsetup", "show",
+                output=read("01-same.show").replace("resource r0", f"resource {name}"))
+    assert node.run("adjust", name).returncode == 0
+    assert node.calls() == [f"drbdsetup show {name}"]
+
+
 def test_adjust_with_progress_goes_on_after_a_failure(node):
     node.answer("drbdsetup", "show", code=20)
     node.answer("drbdsetup", "attach", code=17)

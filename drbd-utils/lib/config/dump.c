@@ -275,8 +275,10 @@ void config_dump_resource(FILE *out, const struct config *cfg, const struct cfg_
 {
 	const struct cfg_host *host;
 
-	fprintf(out, "# resource %s on %s: %s, %s\n", res->name, cfg->node_name,
-		res->ignored ? "ignored" : "not ignored", res->stacked ? "stacked" : "not stacked");
+	fputs("# resource ", out);
+	cfg_print_quoted(out, res->name);
+	fprintf(out, " on %s: %s, %s\n", cfg->node_name, res->ignored ? "ignored" : "not ignored",
+		res->stacked ? "stacked" : "not stacked");
 	fprintf(out, "# defined at %s:%d\n", res->file, res->place.line);
 	fputs("resource ", out);
 	cfg_print_quoted(out, res->name);
