@@ -58,17 +58,43 @@ void env_sockets_shutdown(struct drbd_connection *connection)
 	fake.shutdowns++;
 }
 
-void env_request_submit(struct drbd_request *req) { (void)req; }
-void env_request_complete(struct drbd_request *req, int error) { (void)req; (void)error; }
-void env_request_free(struct drbd_request *req) { (void)req; }
+void env_request_submit(struct drbd_request *req)
+{
+	if (fake.on_submit)
+		fake.on_submit(req);
+}
+
+void env_request_complete(struct drbd_request *req, int error)
+{
+	if (fake.on_complete)
+		fake.on_complete(req, error);
+}
+
+void env_request_free(struct drbd_request *req)
+{
+	if (fake.on_free)
+		fake.on_free(req);
+}
+
 struct drbd_peer_request *env_peer_request_alloc(struct drbd_device *device, u32 bytes)
 {
 	(void)device;
 	(void)bytes;
 	return NULL;
 }
-void env_peer_request_free(struct drbd_peer_request *pr) { (void)pr; }
-void env_peer_request_submit(struct drbd_peer_request *pr) { (void)pr; }
+
+void env_peer_request_free(struct drbd_peer_request *pr)
+{
+	if (fake.on_peer_free)
+		fake.on_peer_free(pr);
+}
+
+void env_peer_request_submit(struct drbd_peer_request *pr)
+{
+	if (fake.on_peer_submit)
+		fake.on_peer_submit(pr);
+}
+
 void env_peer_request_digest(struct drbd_peer_request *pr, enum digest_use use) { (void)pr; (void)use; }
 
 void env_device_set_capacity(struct drbd_device *device, u64 sectors)

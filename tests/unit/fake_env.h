@@ -44,6 +44,12 @@ struct fake_host {
 	u32 notifications, receivers_started, shutdowns, net_freed;
 	u32 data_kicks;
 	void (*helper_hook)(void);	/* runs "inside" the helper */
+	/* What the data path asks for; a test that cares sets them. */
+	void (*on_submit)(struct drbd_request *req);
+	void (*on_complete)(struct drbd_request *req, int error);
+	void (*on_free)(struct drbd_request *req);
+	void (*on_peer_submit)(struct drbd_peer_request *pr);
+	void (*on_peer_free)(struct drbd_peer_request *pr);
 };
 
 extern struct fake_host fake;
