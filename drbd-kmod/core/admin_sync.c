@@ -189,8 +189,8 @@ static void thaw(struct admin_op *op)
 	struct drbd_connection *connection = &op->resource->connection;
 	struct state s = device_state(op->device);
 
-	if (s.conn < C_CONNECTED)
-		tl_apply(connection, REQ_CONNECTION_LOST);
+	/* While connected, what was answered meanwhile is held back by nothing any more. */
+	tl_apply(connection, s.conn < C_CONNECTED ? REQ_CONNECTION_LOST : REQ_THAW);
 	if (s.disk == D_DISKLESS || s.disk == D_FAILED)
 		tl_apply(connection, REQ_FAIL_FROZEN);
 }
