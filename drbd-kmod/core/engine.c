@@ -123,6 +123,7 @@ static void store_marks(struct drbd_device *device, struct state os, struct stat
 		device->consider_resync = true;
 	if (os.conn < C_CONNECTED && ns.conn >= C_CONNECTED) {
 		device->al.suspended = false;
+		device->degraded_wfc = false;
 		device->resource->connection.connect_count++;
 	}
 	if ((os.disk == D_ATTACHING || os.disk == D_NEGOTIATING) && ns.disk > D_NEGOTIATING)
