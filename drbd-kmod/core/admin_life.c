@@ -51,6 +51,7 @@ static enum fiber_status volume_leave(struct task *t, struct drbd_device *device
 	FIBER_WAIT_UNTIL(op->pc2, work_reached(op->resource, op->ticket) || t->interrupted);
 	core_timer_cancel(op->resource, &device->md_timer);
 	core_timer_cancel(op->resource, &device->resync.turn);
+	core_timer_cancel(op->resource, &device->al.rs_patience);
 	FIBER_END(op->pc2);
 }
 
@@ -83,6 +84,7 @@ enum fiber_status admin_del_resource(struct task *t, struct admin_op *op)
 	if (op->ret != ERR_NO_ERROR)
 		FIBER_RETURN(op->pc);
 	core_timer_cancel(resource, &resource->connection.teardown_timer);
+	core_timer_cancel(resource, &resource->connection.request_timer);
 	/* The work queue refers to the resource. */
 	FIBER_WAIT_UNTIL(op->pc, (dlist_empty(&resource->work.items) &&
 				  !resource->connection.fence_task.active) || t->interrupted);
