@@ -64,13 +64,11 @@ typedef enum fiber_status admin_command(struct task *t, struct admin_op *op);
 
 admin_command admin_primary, admin_secondary;
 /*
- * Attach. Order for the host: admin_attach_allowed(); open both devices exclusively; fill in
+ * Attach. Order for the host: admin_attach_allowed(); wait until an earlier disk is closed; open both devices exclusively; fill in
  * device->backing_*, meta_sectors, md_buffer, al_buffer, disk_conf := conf.disk; run
  * admin_attach. When it fails the core asks for ACT_CLOSE_BACKING itself.
  */
 s32 admin_attach_allowed(struct drbd_device *device, const struct disk_conf *conf);
-/* The same as a fiber that first waits until an earlier disk is closed; reads op->conf.disk. */
-admin_command admin_attach_prepare;
 admin_command admin_attach, admin_detach, admin_disk_options, admin_resize;
 admin_command admin_outdate, admin_invalidate, admin_invalidate_remote;
 admin_command admin_pause_sync, admin_resume_sync, admin_verify;

@@ -46,7 +46,7 @@ s32 admin_attach_allowed(struct drbd_device *device, const struct disk_conf *con
 {
 	const struct drbd_connection *connection = &device->resource->connection;
 
-	if (device->state.disk > D_DISKLESS || device->has_backing)
+	if (device->state.disk > D_DISKLESS)
 		return ERR_DISK_CONFIGURED;
 	if (conf->meta_dev_idx < MD_INDEX_INTERNAL)
 		return ERR_MD_IDX_INVALID;
@@ -54,17 +54,6 @@ s32 admin_attach_allowed(struct drbd_device *device, const struct disk_conf *con
 	    connection->net_conf.wire_protocol == OPT_PROTOCOL_A)
 		return ERR_STONITH_AND_PROT_A;
 	return ERR_NO_ERROR;
-}
-
-enum fiber_status admin_attach_prepare(struct task *t, struct admin_op *op)
-{
-	struct drbd_device *device = op->device;
-
-	FIBER_BEGIN(op->pc);
-	FIBER_WAIT_UNTIL(op->pc, !device->has_backing || device->state.disk > D_DISKLESS ||
-			 t->interrupted);
-	op->ret = t->interrupted ? ERR_INTR : admin_attach_allowed(device, &op->conf.disk);
-	FIBER_END(op->pc);
 }
 
 /* Marks of an earlier disk. */
@@ -192,7 +181,6 @@ static enum fiber_status attach_fill(struct task *t, struct drbd_device *device,
 				     struct admin_op *op)
 {
 	FIBER_BEGIN(op->pc2);
-	al_gone(device);
 	FIBER_DO(op->pc2, t, ACT_AL_RESIZE, device,
 		 md_al_extents_clamp(al_blocks(&op->new_layout), device->disk_conf.al_extents));
 	op->ret = ERR_NOMEM;
@@ -280,6 +268,8 @@ enum fiber_status admin_attach(struct task *t, struct admin_op *op)
 	struct drbd_device *device = op->device;
 
 	FIBER_BEGIN(op->pc);
+	/* The worker may not be through with closing an earlier disk. */
+	FIBER_WAIT_UNTIL(op->pc, !device->has_backing);
 	attach_begin(device);
 	FIBER_CALL(op->pc, attach_read(t, device, op));
 	if (op->ret == ERR_NO_ERROR)
@@ -376,7 +366,6 @@ static enum fiber_status options_al(struct task *t, struct drbd_device *device,
 	if (!al_shrink(device)) {
 		admin_info(op, "Try again without changing current al-extents setting");
 	} else {
-		al_gone(device);
 		FIBER_DO(op->pc2, t, ACT_AL_RESIZE, device, wanted_slots(device, &op->conf.disk));
 		op->ret = t->result ? ERR_NOMEM : ERR_NO_ERROR;
 	}
