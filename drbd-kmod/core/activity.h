@@ -54,7 +54,10 @@ void al_end_request(struct drbd_request *req);
  */
 bool al_begin_peer(struct drbd_peer_request *pr);
 void al_end_peer(struct drbd_peer_request *pr);
-/* The memory of the table goes away (before ACT_CLOSE_BACKING, ACT_AL_RESIZE). */
+/*
+ * The memory of the table goes away: before ACT_CLOSE_BACKING. Not before ACT_AL_RESIZE, which
+ * may fail and then leaves the old table, still needed, in place.
+ */
 void al_gone(struct drbd_device *device);
 /* Waiting requests look again. */
 void al_kick(struct drbd_device *device);

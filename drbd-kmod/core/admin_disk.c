@@ -256,6 +256,7 @@ static enum fiber_status attach_undo(struct task *t, struct drbd_device *device,
 		FIBER_WAIT_UNTIL(op->pc2, !device->has_backing);
 	} else {
 		al_gone(device);
+		memset(&device->bitmap, 0, sizeof(device->bitmap));
 		FIBER_DO(op->pc2, t, ACT_CLOSE_BACKING, device, 0);
 		device->has_backing = false;
 		env_wake(op->resource);

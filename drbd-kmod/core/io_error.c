@@ -73,8 +73,9 @@ static enum fiber_status disk_close(struct task *t, struct drbd_device *device)
 	core_timer_cancel(device->resource, &device->md_timer);
 	device->md_dirty = false;
 	al_gone(device);
-	FIBER_DO(device->disk_gone_pc, t, ACT_CLOSE_BACKING, device, 0);
+	/* From now on nobody may touch the pages, which are freed without the lock. */
 	memset(&device->bitmap, 0, sizeof(device->bitmap));
+	FIBER_DO(device->disk_gone_pc, t, ACT_CLOSE_BACKING, device, 0);
 	device->has_backing = false;
 	device->force_detach = false;
 	device->was_io_error = false;

@@ -77,7 +77,9 @@ void tl_apply(struct drbd_connection *connection, int event)
 
 	dlist_for_each_entry_safe(req, next, &tl->requests, tl)
 		request_apply(req, event);
-	tl_flushes_done(connection, event == REQ_CONNECTION_LOST || event == REQ_FAIL_FROZEN);
+	/* Without a connection no barrier ack comes any more. */
+	tl_flushes_done(connection, event == REQ_CONNECTION_LOST ||
+			(event == REQ_FAIL_FROZEN && !connection->queue[SOCK_DATA].open));
 }
 
 /* The epoch's writes that are still remembered; false: one of them was not even acknowledged. */
