@@ -69,6 +69,8 @@ struct receive_op {
 	u8 role_before;			/* my role before a demotion that the verdict asked for */
 	u8 demotion;			/* enum handshake_demotion */
 	u32 helpers_due, helpers_done;	/* HSH_* */
+	const char *helper_name;	/* of the one that runs */
+	u8 new_conn, peer_disk;		/* to be set */
 	u64 current_uuid;
 };
 
