@@ -59,6 +59,10 @@ s64 shell_perform(struct shell_resource *r, struct task *t)
 	case ACT_NET_FREE:
 		shell_net_free(r);
 		return 0;
+	case ACT_LOAD_PEER_INTEGRITY:
+		return shell_load_peer_integrity(r);
+	case ACT_LOAD_RESYNC_ALGS:
+		return shell_load_resync_algs(r);
 	case ACT_SEND_STOP:
 		shell_senders_stop(r);
 		return 0;

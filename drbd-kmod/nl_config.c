@@ -4,6 +4,7 @@
  */
 #include <linux/slab.h>
 #include "netlink.h"
+#include "records.h"
 
 #define MINOR_MAX 1048575u
 #define VOLUME_MAX 65535u
@@ -108,9 +109,7 @@ static s32 do_del_minor(struct nl_request *rq)
 static void resource_remove(struct shell_resource *r)
 {
 	notify_resource(r, NOTIFY_DESTROY);
-	mutex_lock(&drbd_objects_mutex);
 	drbd_resource_delete(r);
-	mutex_unlock(&drbd_objects_mutex);
 }
 
 static s32 do_del_resource(struct nl_request *rq)
@@ -248,15 +247,19 @@ static u32 digest_size(struct crypto_shash *tfm)
 	return tfm ? crypto_shash_digestsize(tfm) : 0;
 }
 
-/* Lock held. The old ones are left in *c for the caller to free. */
+/* The old ones are left in *c for the caller to free; nobody uses them any more. */
 static void crypto_install(struct shell_resource *r, struct shell_crypto *c)
 {
 	struct drbd_connection *connection = &r->core.connection;
 
+	down_write(&r->conn.crypto_sem);
+	drbd_lock(r);
 	swap(r->conn.crypto, *c);
 	connection->csums_size = digest_size(r->conn.crypto.csums);
 	connection->verify_size = digest_size(r->conn.crypto.verify);
 	connection->integrity_size_out = digest_size(r->conn.crypto.integrity);
+	drbd_unlock(r);
+	up_write(&r->conn.crypto_sem);
 }
 
 static bool same_address(const void *a, u32 a_len, const void *b, u32 b_len)
@@ -345,9 +348,9 @@ static s32 do_connect(struct nl_request *rq)
 	if (ret != ERR_NO_ERROR)
 		return ret;
 
+	crypto_install(rq->r, &crypto);
 	drbd_lock(rq->r);
 	addresses_store(rq->r, &rq->ctx);
-	crypto_install(rq->r, &crypto);
 	connection->net_conf = *nc;
 	connection->configured = true;
 	drbd_unlock(rq->r);
@@ -360,18 +363,59 @@ static s32 do_connect(struct nl_request *rq)
 void shell_net_free(struct shell_resource *r)
 {
 	struct shell_crypto crypto = {};
-	struct drbd_device *device;
+	struct volumes *v = volumes_get(r);
+	u32 i;
 
-	for_each_volume(device, &r->core)
-		notify_peer_device(shell_of_device(device), NOTIFY_DESTROY | NOTIFY_CONTINUES);
+	for (i = 0; v && i < v->n; i++)
+		notify_peer_device(v->device[i], NOTIFY_DESTROY | NOTIFY_CONTINUES);
+	volumes_put(v);
 	notify_connection(r, NOTIFY_DESTROY);
-	drbd_lock(r);
 	crypto_install(r, &crypto);
+	drbd_lock(r);
 	r->core.connection.configured = false;
 	memset(&r->core.connection.net_conf, 0, sizeof(struct net_conf));
 	drbd_unlock(r);
 	crypto_free(&crypto);
 	shell_digest_free(&r->conn.peer_integrity);
+}
+
+int shell_load_peer_integrity(struct shell_resource *r)
+{
+	struct drbd_connection *connection = &r->core.connection;
+	struct crypto_shash *tfm;
+	int err = shell_digest_load(connection->peer_integrity_alg, "%s", &tfm);
+
+	if (err)
+		return err;
+	swap(r->conn.peer_integrity, tfm);
+	drbd_lock(r);
+	connection->integrity_size_in = digest_size(r->conn.peer_integrity);
+	drbd_unlock(r);
+	shell_digest_free(&tfm);
+	return 0;
+}
+
+/* ACT_LOAD_RESYNC_ALGS: the peer's settings were adopted into net_conf. */
+int shell_load_resync_algs(struct shell_resource *r)
+{
+	struct drbd_connection *connection = &r->core.connection;
+	struct shell_crypto fresh = {};
+	int err = shell_digest_load(connection->net_conf.csums_alg, "%s", &fresh.csums);
+
+	if (!err)
+		err = shell_digest_load(connection->net_conf.verify_alg, "%s", &fresh.verify);
+	if (!err) {
+		down_write(&r->conn.crypto_sem);
+		drbd_lock(r);
+		swap(r->conn.crypto.csums, fresh.csums);
+		swap(r->conn.crypto.verify, fresh.verify);
+		connection->csums_size = digest_size(r->conn.crypto.csums);
+		connection->verify_size = digest_size(r->conn.crypto.verify);
+		drbd_unlock(r);
+		up_write(&r->conn.crypto_sem);
+	}
+	crypto_free(&fresh);
+	return err;
 }
 
 static s32 do_net_opts(struct nl_request *rq)
@@ -401,11 +445,8 @@ static s32 do_net_opts(struct nl_request *rq)
 	if (ret != ERR_NO_ERROR)
 		return ret;
 	ret = nl_run(rq, admin_net_options);
-	if (ret == ERR_NO_ERROR) {
-		drbd_lock(rq->r);
+	if (ret == ERR_NO_ERROR)
 		crypto_install(rq->r, &crypto);
-		drbd_unlock(rq->r);
-	}
 	crypto_free(&crypto);
 	return ret;
 }

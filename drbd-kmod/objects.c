@@ -97,6 +97,7 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 	shell_lock_init(r);
 	c = &r->conn;
 	mutex_init(&c->sock_mutex);
+	init_rwsem(&c->crypto_sem);
 	init_waitqueue_head(&c->send_wait[SOCK_DATA]);
 	init_waitqueue_head(&c->send_wait[SOCK_META]);
 	INIT_WORK(&c->shutdown_work, shell_sockets_shutdown_work);
@@ -115,7 +116,10 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 
 void drbd_resource_delete(struct shell_resource *r)
 {
+	mutex_lock(&drbd_objects_mutex);
 	list_del_init(&r->all);
+	mutex_unlock(&drbd_objects_mutex);
+	/* What runs still may look things up, so the mutex must be free. */
 	cancel_work_sync(&r->conn.receiver_work);
 	shell_receiver_reap(r);
 	shell_worker_stop(r);
@@ -194,7 +198,54 @@ void drbd_device_delete(struct shell_device *d)
 }
 
 
+/* ---- resync-after: what other resources' devices must know (core/env.h) ---- */
+
+bool env_minor_state(s32 minor, struct minor_brief *brief)
+{
+	struct shell_device *d;
+
+	spin_lock(&minors_lock);
+	d = idr_find(&minors, minor);
+	if (d)
+		resync_brief_decode(READ_ONCE(d->core.brief), brief);
+	spin_unlock(&minors_lock);
+	return d;
+}
+
+static bool evaluate_all(void)
+{
+	struct shell_device *d;
+	bool changed = false;
+	u32 minor = 0;
+
+	for (; (d = drbd_device_next(&minor)); minor++) {
+		struct shell_resource *r = shell_of_resource(d->core.resource);
+
+		drbd_lock(r);
+		if (!d->core.unregistered && resync_after_evaluate(&d->core))
+			changed = true;
+		drbd_unlock(r);
+		drbd_device_put(d);
+	}
+	return changed;
+}
+
+static void resync_after_work(struct work_struct *work)
+{
+	/* Each round settles one link of a chain at least; devices are the bound. */
+	while (evaluate_all())
+		cond_resched();
+}
+
+static DECLARE_WORK(resync_after, resync_after_work);
+
+void env_resync_after_changed(struct drbd_resource *resource)
+{
+	schedule_work(&resync_after);
+}
+
 void drbd_objects_exit(void)
 {
+	cancel_work_sync(&resync_after);
 	idr_destroy(&minors);
 }

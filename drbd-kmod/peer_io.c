@@ -193,14 +193,17 @@ static void digest_work(struct work_struct *work)
 	struct shell_peer_request *pr = container_of(work, struct shell_peer_request, work);
 	struct shell_resource *r = shell_of_resource(pr->core.device->resource);
 	struct shell_crypto *crypto = &r->conn.crypto;
-	struct crypto_shash *tfm = pr->digest_use == DIGEST_CSUMS ? crypto->csums : crypto->verify;
+	struct crypto_shash *tfm;
 
+	down_read(&r->conn.crypto_sem);
+	tfm = pr->digest_use == DIGEST_CSUMS ? crypto->csums : crypto->verify;
 	if (tfm) {
 		shell_digest_pages(tfm, pr->pages, pr->core.interval.bytes, pr->core.digest);
 		pr->core.digest_len = crypto_shash_digestsize(tfm);
 	} else {
 		pr->core.digest_len = 0;
 	}
+	up_read(&r->conn.crypto_sem);
 	drbd_lock(r);
 	peer_request_digest_done(&pr->core);
 	drbd_unlock(r);

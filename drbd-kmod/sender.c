@@ -97,18 +97,32 @@ static bool send_pages(struct sender *s, struct shell_peer_request *pr, u32 len,
 	return true;
 }
 
+/* The digest of the payload, between head and payload. */
+static void add_digest(struct sender *s, struct outgoing *out)
+{
+	struct shell_connection *c = &s->r->conn;
+	struct crypto_shash *integrity;
+	u8 *digest = out->head + out->head_len;
+
+	down_read(&c->crypto_sem);
+	integrity = c->crypto.integrity;
+	if (WARN_ON_ONCE(!integrity || crypto_shash_digestsize(integrity) != out->digest_len))
+		memset(digest, 0, out->digest_len);
+	else if (out->req)
+		shell_digest_bio(integrity, shell_of_request(out->req)->master, digest);
+	else
+		shell_digest_pages(integrity, shell_of_peer_request(out->pr)->pages,
+				   out->payload_len, digest);
+	up_read(&c->crypto_sem);
+}
+
 static bool transmit(struct sender *s, struct outgoing *out)
 {
-	struct crypto_shash *integrity = s->r->conn.crypto.integrity;
 	int last = out->push ? 0 : MSG_MORE;
 
 	s->ko_left = s->r->core.connection.net_conf.ko_count;
-	if (out->digest_len && out->req)
-		shell_digest_bio(integrity, shell_of_request(out->req)->master,
-				 out->head + out->head_len);
-	else if (out->digest_len)
-		shell_digest_pages(integrity, shell_of_peer_request(out->pr)->pages,
-				   out->payload_len, out->head + out->head_len);
+	if (out->digest_len)
+		add_digest(s, out);
 	if (!send_bytes(s, out->head, out->head_len + out->digest_len,
 			out->payload_len ? MSG_MORE : last))
 		return false;

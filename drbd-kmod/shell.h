@@ -13,6 +13,7 @@
  *				after drbd_objects_mutex.
  *	resource->lock		the core's lock (core/objects.h). A spinlock, taken with
  *				interrupts off; innermost. Only drbd_lock()/drbd_unlock*().
+ *	connection->crypto_sem	algorithms: read while a digest is made, written to replace them.
  *	connection->sock_mutex	which sockets exist: held while pointers change and while they
  *				are shut down from outside. Receivers and senders use their
  *				socket without it, because they end before it is released.
@@ -30,6 +31,7 @@
 #include <linux/list.h>
 #include <linux/mempool.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/net.h>
 #include <linux/socket.h>
 #include <linux/spinlock.h>
@@ -56,7 +58,8 @@ struct shell_connection {
 	struct sockaddr_storage my_addr, peer_addr;
 	u32 my_addr_len, peer_addr_len;
 
-	struct shell_crypto crypto;
+	struct shell_crypto crypto;		/* used and replaced under crypto_sem */
+	struct rw_semaphore crypto_sem;
 	struct crypto_shash *peer_integrity;	/* what the peer's data packets carry */
 
 	struct mutex sock_mutex;		/* sock[], searching[] against shutdown */
@@ -251,5 +254,8 @@ int drbd_proc_init(void);
 void drbd_proc_exit(void);
 /* ACT_NET_FREE: the configuration is forgotten: tell listeners, free algorithms and addresses. */
 void shell_net_free(struct shell_resource *r);
+/* ACT_LOAD_PEER_INTEGRITY: called by the data receiver, which alone uses the result. */
+int shell_load_peer_integrity(struct shell_resource *r);
+int shell_load_resync_algs(struct shell_resource *r);
 
 #endif /* DRBD_SHELL_H */
