@@ -13,7 +13,7 @@ import image
 import node
 
 MIB = 1 << 20
-DISKS = [256 * MIB, 64 * MIB, 64 * MIB, 16 * MIB]
+DISKS = [320 * MIB, 64 * MIB, 64 * MIB, 16 * MIB]
 
 
 def socket_directory(name):
@@ -78,14 +78,14 @@ class Bed:
         for each in self.nodes:
             each.mark()
 
-    def reset(self, kernels=None):
+    def reset(self, kernels=None, calm=False):
         """
         Both nodes up, nothing configured, no module loaded, network whole, disks empty. A node which cannot be
-        brought there by asking loses its power.
+        brought there by asking loses its power. calm: they have been asked already.
         """
         for index, each in enumerate(self.nodes):
             kernel = kernels[index] if kernels else each.series
-            if not self.calm(each) or kernel != each.series:
+            if kernel != each.series or not (each.alive() if calm else self.calm(each)):
                 each.power_cut()
                 each.start(kernel=kernel, wait=False)
         for each in self.nodes:

@@ -5,7 +5,8 @@ Two nodes, kept up for the whole run and cleaned before each test.
 A test takes `lab`: the nodes with the modules and tools of one pairing. A pairing is named by letters, g for the
 distribution's (genuine) and o for ours: modules of n1 and n2, then, if they differ from those, tools of n1 and n2.
 `--pairing gg,oo,og,go,oogg` chooses; by itself every test runs with ours on both ends as soon as that is built,
-those marked `mixed` also with a genuine peer on either side, and everything else only with `--long`.
+those marked `core` also with a genuine peer on either side. With `--long` all marked `mixed` do that, and our module
+is driven by the genuine tools, and the genuine one by ours, too.
 """
 
 import os
@@ -32,7 +33,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes too long for every change; needs --long")
-    config.addinivalue_line("markers", "mixed: also with a genuine peer on either side")
+    config.addinivalue_line("markers", "mixed: holds with a genuine peer on either side; tried with --long")
+    config.addinivalue_line("markers", "core: tried with a genuine peer for every change; also needs `mixed`")
     config.addinivalue_line("markers", "genuine_only: proves the bed, with the distribution's module on both ends")
 
 
@@ -57,10 +59,11 @@ def pairings(config, marks):
     module, tools = ours_built(config)
     if not module:
         return ["gg"]
-    if config.getoption("--long"):
-        names = ["oo", "og", "go", "oogg"]
-    else:
-        names = ["oo", "og", "go"] if "mixed" in marks else ["oo"]
+    names = ["oo"]
+    if "mixed" in marks:
+        names += ["og", "go"]
+        if config.getoption("--long"):
+            names += ["oogg", "ggoo"]
     return names if tools else sorted({name[:2] + "gg" for name in names})
 
 
@@ -73,9 +76,16 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--long"):
         return
-    left = [item for item in items if "long" not in item.keywords]
-    config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
-    items[:] = left
+
+    def wanted(item):
+        if "long" in item.keywords:
+            return False
+        pairing = item.callspec.params.get("pairing", "") if hasattr(item, "callspec") else ""
+        return (config.getoption("--pairing") != "auto" or pairing[:2] in ("", "oo", "gg")
+                or item.get_closest_marker("core") is not None)
+
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = [item for item in items if wanted(item)]
 
 
 class Lab:
@@ -124,6 +134,7 @@ def the_bed(request):
     made = bed.Bed("pytest-%d" % os.getpid())
     try:
         made.start(kernels=kernels(request.config))
+        made.is_calm = True
         yield made
     finally:
         made.stop()
@@ -132,13 +143,15 @@ def the_bed(request):
 
 @pytest.fixture
 def lab(the_bed, pairing, request):
-    the_bed.reset(kernels(request.config))
+    the_bed.reset(kernels(request.config), calm=the_bed.is_calm)
+    the_bed.is_calm = False
     the_bed.mark()
     made = Lab(the_bed, pairing, request.config.getoption("--long"))
     yield made
     stuck = [each.name for each in made.nodes if each.alive() and not the_bed.calm(each)]
     made.save_logs(request.node.name)
     alarms = made.alarms()
+    the_bed.is_calm = not stuck
     assert not stuck, "could not be brought to let go of everything after the test: %s" % ", ".join(stuck)
     if not getattr(request.node, "alarmed", False):
         assert not alarms, "alarms on the console while taking down:\n" + "\n".join(alarms[:20])

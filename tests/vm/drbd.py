@@ -76,25 +76,28 @@ class Resource:
 
     # ---- commands
 
+    def each(self, nodes, command, data=b"", timeout=240):
+        """One command on all those nodes (both by default) at the same time."""
+        jobs = [node.spawn(command, data) for node in nodes or self.lab.nodes]
+        for job in jobs:
+            job.wait(timeout)
+
+    def files(self):
+        """A shell command which makes /etc/drbd.conf and the resource's file of its standard input."""
+        return ("printf '%%s' '%s' > /etc/drbd.conf; mkdir -p /etc/drbd.d; cat > /etc/drbd.d/%s.res; sync -f /etc/drbd.conf"
+                % (CONFIGURATION, self.name))
+
     def write(self, *nodes):
-        for node in nodes or self.lab.nodes:
-            node.write("/etc/drbd.conf", CONFIGURATION)
-            node.write("/etc/drbd.d/%s.res" % self.name, self.text())
+        self.each(nodes, self.files(), self.text().encode())
 
     def adm(self, node, *words, check=True, timeout=None):
         return node.run("drbdadm " + " ".join(words) + " " + self.name, check=check, timeout=timeout)
 
-    def setup(self, node, words, check=True):
-        return node.run("drbdsetup " + words, check=check)
-
     def create(self, *nodes):
-        self.write(*nodes)
-        for node in nodes or self.lab.nodes:
-            node.run("yes yes | drbdadm create-md --force " + self.name, timeout=240)
+        self.each(nodes, self.files() + " && yes yes | drbdadm create-md --force " + self.name, self.text().encode())
 
     def up(self, *nodes):
-        for node in nodes or self.lab.nodes:
-            self.adm(node, "up")
+        self.each(nodes, "drbdadm up " + self.name)
 
     def connected_blank(self):
         """Configured on both nodes and connected, with nothing synchronised yet."""
@@ -134,7 +137,8 @@ class Resource:
         self.wait(cs="Connected", disk="UpToDate", peer_disk="UpToDate", timeout=timeout)
 
     def size(self, node, volume=0):
-        return int(node.out("blockdev --getsize64 " + self.device(volume)))
+        # Not by opening the device: a Secondary may not be opened.
+        return 512 * int(node.out("cat /sys/block/drbd%d/size" % (self.first_minor + volume)))
 
     def uuids(self, node, volume=0):
         """Current, bitmap and two history identifiers, as text."""

@@ -7,7 +7,7 @@ import pytest
 
 
 @pytest.mark.mixed
-@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+@pytest.mark.parametrize("algorithm", [pytest.param("sha1", marks=pytest.mark.core), "sha256"])
 def test_shared_secret(lab, algorithm):
     r0 = lab.resource(net={"cram-hmac-alg": algorithm, "shared-secret": "\"some secret\""})
     r0.in_sync(primary=lab.n1)

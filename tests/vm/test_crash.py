@@ -8,6 +8,7 @@ import load
 import pytest
 
 
+@pytest.mark.core
 @pytest.mark.mixed
 def test_power_cut_of_the_primary_under_load(lab):
     r0 = lab.resource()
@@ -108,6 +109,7 @@ def test_split_brain_is_seen_and_resolved_by_hand(lab):
     r0.assert_oos(0)
 
 
+@pytest.mark.core
 @pytest.mark.mixed
 def test_rounds_of_faults(lab):
     """BED_ROUNDS random faults (100 with --long), BED_SEED starts them; the primary moves about."""

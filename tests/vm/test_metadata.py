@@ -13,6 +13,7 @@ def swap_module(lab, node):
     node.load()
 
 
+@pytest.mark.core
 @pytest.mark.mixed
 @pytest.mark.parametrize("end", ["clean", "power cut"])
 def test_metadata_of_one_module_attaches_under_the_other(lab, end):

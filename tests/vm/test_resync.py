@@ -12,6 +12,7 @@ def write_apart(lab, r0, writer, mebibytes=2, seek=8):
     assert r0.status(writer).oos == mebibytes * 1024
 
 
+@pytest.mark.core
 @pytest.mark.mixed
 def test_first_sync_copies_everything(lab):
     r0 = lab.resource()
@@ -40,7 +41,7 @@ def test_first_sync_with_default_settings(lab):
 
 
 @pytest.mark.mixed
-@pytest.mark.parametrize("rle", ["yes", "no"])
+@pytest.mark.parametrize("rle", [pytest.param("yes", marks=pytest.mark.core), "no"])
 def test_only_what_was_written_apart_is_copied(lab, rle):
     r0 = lab.resource(net={"use-rle": rle})
     r0.in_sync(primary=lab.n1)
@@ -93,7 +94,7 @@ def test_checksum_resync_sends_only_what_differs(lab):
 
 
 @pytest.mark.mixed
-@pytest.mark.parametrize("verifier", [0, 1])
+@pytest.mark.parametrize("verifier", [pytest.param(0, marks=pytest.mark.core), 1])
 def test_verify_finds_the_corrupted_block_and_nothing_else(lab, verifier):
     r0 = lab.resource(net={"verify-alg": "sha1"}, disks=("/dev/vdd",))
     r0.in_sync(primary=lab.n1)
