@@ -29,7 +29,9 @@ struct resync {
 	u64 same_checksum;	/* bits found equal by checksum */
 	u32 pending;		/* our requests or data not yet answered */
 	u32 sectors_in;		/* received since the last turn */
-	u64 own_sectors;	/* disk I/O of resync itself, running total */
+	u64 own_sectors;	/* disk I/O of resync itself, running total ... */
+	u64 disk_total;		/* ... and all of it */
+	u32 disk_seen;		/* counter that disk_total was made from */
 	u64 cursor;		/* next bit to look at */
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
@@ -42,13 +44,17 @@ struct resync {
 	struct send_item requests;	/* generator SEND_RESYNC_REQUESTS or SEND_VERIFY_REQUESTS */
 	struct core_task start;		/* resync_start(): handler, then SyncSource or SyncTarget */
 	u8 start_side;			/* C_SYNC_SOURCE or C_SYNC_TARGET for the task */
-	u32 start_count;		/* connect_count of the connection it was asked on */
+	u16 start_pc;
+	u64 start_link;			/* established_at of the connection it was asked on */
+	bool start_waits;		/* an old peer needs time to end an empty resync */
 	struct helper_call start_helper;
 	struct md_sync start_md;
 	u64 start_uuid;
 	struct core_task finish;
-	u32 finish_count, finish_acks, finish_tries;
-	u8 finish_conn;
+	u64 finish_link;
+	u32 finish_acks, finish_tries;
+	u8 finish_conn;			/* C_SYNC_SOURCE ... as it was */
+	u16 finish_pc;
 	struct helper_call finish_helper;
 	struct md_sync finish_md;
 	bool finish_unfence, finish_out_of_sync;
@@ -126,6 +132,7 @@ void resync_failed(struct drbd_device *device, u64 sector, u32 bytes);
 void resync_leave_ahead(struct drbd_device *device);
 
 /* ---- between the files of resync ---- */
+enum fiber_status resync_finish_run(struct task *t, struct core_task *task);	/* resync_finish.c */
 /* Have the turn made at once. */
 void resync_turn_now(struct drbd_device *device);
 /* One answer came in: count it and release its extent. */
