@@ -76,7 +76,8 @@ struct drbd_peer_request {
 	struct dlist link;	/* in one list of peer_request_lists */
 	u32 digest_len;
 	u8 digest[64];		/* received with the packet, then replaced by our own where compared */
-	u8 peer_digest[64];
+	u32 want_len;		/* of peer_digest, while our own is made */
+	u8 peer_digest[64];	/* what the peer sent, to be compared with */
 	u64 start_ms;
 };
 

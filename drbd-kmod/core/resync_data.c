@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * resync_data.c - what is asked for and answered during a resync, both sides (wire.md 6.5, 6.6)
+ *
+ * Every request holds a reference on its 16 MiB extent (rs_extent_try_lock()) until its answer
+ * has been dealt with: on the target until the data is written, on the source until the target
+ * has acknowledged it.
+ */
+#include "objects.h"
+#include "connection.h"
+#include "engine.h"
+#include "predicates.h"
+#include "receive.h"
+
+#define THROTTLE_MS 100
+
+static struct drbd_connection *connection_of(const struct drbd_device *device)
+{
+	return &device->resource->connection;
+}
+
+/* Counts the disk I/O of a peer request as resync's own, then starts it. */
+static void start_io(struct drbd_peer_request *pr, enum peer_op op)
+{
+	pr->op = op;
+	pr->device->resync.own_sectors += pr->interval.bytes >> 9;
+	peer_request_start(pr);
+}
+
+void resync_answered(struct drbd_device *device, u64 sector)
+{
+	if (device->resync.pending)
+		device->resync.pending--;
+	rs_extent_unlock(device, sector);
+}
+
+/* Bits of a range that are still set could not be synced. */
+static void count_failed(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	u64 first, last;
+
+	if (bm_range_touched(sector, bytes, device->capacity, &first, &last))
+		device->resync.failed += bm_count_range(&device->bitmap, first, last);
+}
+
+/* ---- target: asking ---- */
+
+static u32 request_limit(const struct drbd_device *device)
+{
+	u32 apv = connection_of(device)->agreed_pro_version;
+
+	return max_t(u32, BM_BLOCK_BYTES, min_t(u32, device->max_bio_size, wire_data_max(apv)));
+}
+
+/* How many blocks from `bit` go into one request (wire.md 6.5 step 4). */
+static u32 request_grow(const struct drbd_device *device, u64 bit)
+{
+	u32 limit = request_limit(device), granularity = device->disk_conf.rs_discard_granularity;
+	u64 sector = bm_bit_to_sector(bit);
+	u32 size = BM_BLOCK_BYTES, align = 1, blocks = 1;
+
+	while (blocks < device->resync.budget) {
+		u64 next = bit + blocks;
+
+		if (size + BM_BLOCK_BYTES > limit || (sector & ((1ULL << (align + 3)) - 1)) ||
+		    (granularity && size == granularity) || !(next % BM_BITS_PER_EXTENT) ||
+		    bm_test(&device->bitmap, next) != 1)
+			break;
+		size += BM_BLOCK_BYTES;
+		blocks++;
+		if (size >= (u32)BM_BLOCK_BYTES << align)
+			align++;
+	}
+	return blocks;
+}
+
+static u32 clip_to_device(const struct drbd_device *device, u64 sector, u32 bytes)
+{
+	u64 left = (device->capacity - sector) << 9;
+
+	return (u32)min_t(u64, bytes, left);
+}
+
+static void request_counted(struct drbd_device *device, u32 blocks)
+{
+	struct resync *rs = &device->resync;
+
+	rs->pending++;
+	rs->cursor += blocks;
+	rs->budget -= min(blocks, rs->budget);
+	rate_sent(&rs->plan, blocks);
+}
+
+static void request_build(struct drbd_device *device, struct outgoing *out, u64 sector, u32 bytes)
+{
+	struct drbd_connection *connection = connection_of(device);
+	bool thin = bytes == device->disk_conf.rs_discard_granularity &&
+		    (connection->agreed_features & FF_THIN_RESYNC);
+	struct wire_p_block_req *p = send_begin(connection, out, device->vnr,
+						thin ? P_RS_THIN_REQ : P_RS_DATA_REQUEST,
+						sizeof(*p), 0);
+
+	p->sector = cpu_to_be64(sector);
+	p->block_id = ID_SYNCER;
+	p->blksize = cpu_to_be32(bytes);
+	p->pad = 0;
+}
+
+/* Read it first, then ask with its digest; false: no memory now. */
+static bool request_by_checksum(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	struct drbd_peer_request *pr;
+
+	if (!local_get(device, D_INCONSISTENT))
+		return false;
+	pr = env_peer_request_alloc(device, bytes);
+	if (!pr) {
+		local_put(device);
+		return false;
+	}
+	peer_request_init(pr, device, sector, bytes);
+	memset(pr->block_id, 0xff, sizeof(pr->block_id));
+	peer_request_register(pr, PEER_CSUM_TARGET);
+	start_io(pr, PEER_OP_READ);
+	return true;
+}
+
+bool resync_send_next(struct drbd_device *device, struct outgoing *out)
+{
+	struct resync *rs = &device->resync;
+	u32 blocks, bytes;
+	u64 bit, sector;
+
+	while (device->state.conn == C_SYNC_TARGET && rs->budget && !rs->finishing &&
+	       device->has_backing) {
+		bit = bm_find_next(&device->bitmap, rs->cursor);
+		if (bit == BM_END) {
+			rs->cursor = device->bitmap.n_bits;
+			return false;
+		}
+		rs->cursor = bit;
+		sector = bm_bit_to_sector(bit);
+		if (resync_throttled(device) || !rs_extent_try_lock(device, sector))
+			return false;
+		blocks = request_grow(device, bit);
+		bytes = clip_to_device(device, sector, blocks * BM_BLOCK_BYTES);
+		if (!rs->use_csums) {
+			request_build(device, out, sector, bytes);
+			request_counted(device, blocks);
+			return true;
+		}
+		if (!request_by_checksum(device, sector, bytes)) {
+			rs_extent_unlock(device, sector);
+			return false;
+		}
+		request_counted(device, blocks);
+	}
+	return false;
+}
+
+/* ---- target: what comes back ---- */
+
+static bool writable(const struct drbd_device *device)
+{
+	return device->has_backing && device->state.disk >= D_INCONSISTENT;
+}
+
+static void reply_decode(struct incoming *in, u64 *sector, u32 *bytes)
+{
+	const struct wire_p_data *data = (const struct wire_p_data *)in->fixed;
+	const struct wire_p_block_desc *desc = (const struct wire_p_block_desc *)in->fixed;
+
+	if (in->hdr.cmd == P_RS_DEALLOCATED) {
+		*sector = be64_to_cpu(desc->sector);
+		*bytes = be32_to_cpu(desc->blksize);
+	} else {
+		*sector = be64_to_cpu(data->sector);
+		*bytes = in->payload_len;
+	}
+}
+
+/* The data came damaged: as everywhere, the connection is not to be trusted any more. */
+static void reply_damaged(struct incoming *in, u64 sector)
+{
+	env_log_device(in->device, LOG_LVL_ERR,
+		       "resync data for sector %llu does not match its digest; reconnecting; check the network",
+		       (unsigned long long)sector);
+	in->ok = false;
+	connection_fail(in->connection, C_PROTOCOL_ERROR);
+}
+
+enum fiber_status receive_resync_reply(struct task *t, struct incoming *in)
+{
+	static const u8 syncer[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+	struct drbd_device *device = in->device;
+	struct drbd_peer_request *pr = in->pr;
+	u64 sector;
+	u32 bytes;
+
+	(void)t;
+	reply_decode(in, &sector, &bytes);
+	in->pr = NULL;
+	in->ok = true;
+	device->resync.sectors_in += bytes >> 9;
+	device->recv_cnt += bytes >> 9;
+	if (in->digest_bad) {
+		env_peer_request_free(pr);
+		reply_damaged(in, sector);
+		return FIBER_DONE;
+	}
+	if (!writable(device) || !local_get(device, D_INCONSISTENT)) {
+		env_peer_request_free(pr);
+		resync_answered(device, sector);
+		send_block_ack(in->connection, device->vnr, P_NEG_ACK, sector, syncer, bytes);
+		return FIBER_DONE;
+	}
+	interval_init(&pr->interval, sector, bytes);
+	memcpy(pr->block_id, syncer, sizeof(pr->block_id));
+	peer_request_register(pr, PEER_RESYNC_WRITE);
+	pr->may_unmap = in->hdr.cmd == P_RS_DEALLOCATED;
+	start_io(pr, pr->may_unmap ? PEER_OP_DISCARD : PEER_OP_WRITE);
+	return FIBER_DONE;
+}
+
+static void target_write_done(struct drbd_peer_request *pr)
+{
+	struct drbd_device *device = pr->device;
+	u64 sector = pr->interval.sector;
+	u32 bytes = pr->interval.bytes;
+
+	if (pr->error) {
+		count_failed(device, sector, bytes);
+		device_io_error(device, IO_ERROR_DATA_WRITE);
+		peer_request_ack(pr, P_NEG_ACK);
+	} else {
+		device_set_in_sync(device, sector, bytes);
+		peer_request_ack(pr, P_RS_WRITE_ACK);
+	}
+	resync_answered(device, sector);
+	resync_check_finished(device);
+}
+
+/* Unreadable here: asking for the data itself repairs it. */
+static void target_read_failed(struct drbd_peer_request *pr)
+{
+	struct drbd_device *device = pr->device;
+	struct wire_p_block_req p = {
+		.sector = cpu_to_be64(pr->interval.sector),
+		.block_id = ID_SYNCER,
+		.blksize = cpu_to_be32(pr->interval.bytes),
+	};
+
+	device_io_error(device, IO_ERROR_DATA_READ);
+	if (device->state.conn == C_SYNC_TARGET &&
+	    send_has_room(connection_of(device), SOCK_DATA, 8))
+		send_control(connection_of(device), SOCK_DATA, device->vnr, P_RS_DATA_REQUEST, &p,
+			     sizeof(p));
+	else
+		resync_answered(device, pr->interval.sector);
+	peer_request_finish(pr);
+}
+
+static bool ack_in_sync(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	struct resync *rs = &device->resync;
+
+	rs->same_checksum += device_set_in_sync(device, sector, bytes);
+	rs->sectors_in += bytes >> 9;
+	resync_answered(device, sector);
+	return true;
+}
+
+bool receive_resync_ack(struct incoming *in)
+{
+	const struct wire_p_block_ack *p = (const struct wire_p_block_ack *)in->fixed;
+	struct drbd_device *device = in->device;
+	struct resync *rs = &device->resync;
+	u64 sector = be64_to_cpu(p->sector);
+	u32 bytes = be32_to_cpu(p->blksize);
+
+	switch (in->hdr.cmd) {
+	case P_RS_IS_IN_SYNC:
+		ack_in_sync(device, sector, bytes);
+		break;
+	case P_RS_CANCEL:
+		/* The source has no time now: ask again later. */
+		rs->cursor = min(rs->cursor, bm_sector_to_bit(sector));
+		resync_answered(device, sector);
+		break;
+	default:
+		rs->sectors_in += bytes >> 9;
+		if (state_is_verify(device->state.conn)) {
+			/* Not compared, and the peer has said why in its own log. */
+			resync_answered(device, sector);
+			verify_block_done(device, sector, bytes, false);
+			break;
+		}
+		count_failed(device, sector, bytes);
+		resync_answered(device, sector);
+		break;
+	}
+	resync_check_finished(device);
+	return true;
+}
+
+/* ---- source: what is asked ---- */
+
+static u64 request_sector(const struct incoming *in)
+{
+	return be64_to_cpu(((const struct wire_p_block_req *)in->fixed)->sector);
+}
+
+static u32 request_bytes(const struct incoming *in)
+{
+	return be32_to_cpu(((const struct wire_p_block_req *)in->fixed)->blksize);
+}
+
+static void request_refuse(struct incoming *in, u16 cmd)
+{
+	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
+
+	env_peer_request_free(in->pr);
+	in->pr = NULL;
+	send_block_ack(in->connection, in->device->vnr, cmd, request_sector(in),
+		       (const u8 *)&p->block_id, request_bytes(in));
+}
+
+static enum peer_purpose request_purpose(const struct incoming *in)
+{
+	switch (in->hdr.cmd) {
+	case P_OV_REQUEST:
+		return PEER_VERIFY_TARGET;
+	case P_CSUM_RS_REQUEST:
+		return PEER_CSUM_SOURCE;
+	default:
+		return PEER_RESYNC_READ;
+	}
+}
+
+/* Where the starter of a verify begins is known from its first request. */
+static void verify_learn_start(struct drbd_device *device, u64 sector)
+{
+	struct resync *rs = &device->resync;
+
+	if (device->state.conn != C_VERIFY_T || rs->verify_start != U64_MAX)
+		return;
+	rs->verify_start = sector;
+	rs->verify_position = sector;
+	rs->verify_left = device->bitmap.n_bits - bm_sector_to_bit(sector);
+	rs->total = rs->verify_left;
+	progress_start(&rs->progress, env_now_ms(), rs->total);
+}
+
+static void request_begin(struct incoming *in)
+{
+	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
+	struct drbd_peer_request *pr = in->pr;
+
+	in->pr = NULL;
+	interval_init(&pr->interval, request_sector(in), request_bytes(in));
+	memcpy(pr->block_id, &p->block_id, sizeof(pr->block_id));
+	pr->want_zero_check = in->hdr.cmd == P_RS_THIN_REQ;
+	peer_request_register(pr, request_purpose(in));
+	if (in->hdr.cmd == P_CSUM_RS_REQUEST) {
+		pr->digest_len = min_t(u32, in->var_len, sizeof(pr->peer_digest));
+		memcpy(pr->peer_digest, in->var, pr->digest_len);
+	}
+	start_io(pr, PEER_OP_READ);
+}
+
+static bool request_is_lost(const struct incoming *in)
+{
+	return in->connection->cstate < C_WF_REPORT_PARAMS || in->device->state.disk < D_INCONSISTENT;
+}
+
+/* Application writes keep the extent for now; taken when this returns true. */
+static bool request_lock(struct incoming *in)
+{
+	in->scratch[0] = rs_extent_try_lock(in->device, request_sector(in));
+	return in->scratch[0];
+}
+
+enum fiber_status receive_resync_request(struct task *t, struct incoming *in)
+{
+	struct drbd_device *device = in->device;
+
+	FIBER_BEGIN(in->pc);
+	in->ok = true;
+	in->scratch[0] = false;
+	if (device->state.disk != D_UP_TO_DATE) {
+		request_refuse(in, P_NEG_RS_DREPLY);
+		FIBER_RETURN(in->pc);
+	}
+	if (device->state.conn == C_AHEAD && in->hdr.cmd != P_CSUM_RS_REQUEST) {
+		request_refuse(in, P_RS_CANCEL);
+		FIBER_RETURN(in->pc);
+	}
+	if (in->hdr.cmd == P_OV_REQUEST)
+		verify_learn_start(device, request_sector(in));
+	if (device->state.peer != ROLE_PRIMARY && resync_throttled(device))
+		FIBER_WAIT_TIMEOUT(in->pc, t, THROTTLE_MS, request_is_lost(in));
+	FIBER_WAIT_UNTIL(in->pc, request_is_lost(in) || request_lock(in));
+	if (request_is_lost(in) || !local_get(device, D_INCONSISTENT)) {
+		if (in->scratch[0])
+			rs_extent_unlock(device, request_sector(in));
+		request_refuse(in, P_NEG_RS_DREPLY);
+		FIBER_RETURN(in->pc);
+	}
+	request_begin(in);
+	FIBER_END(in->pc);
+}
+
+/* ---- source: answering ---- */
+
+static void source_refuse(struct drbd_peer_request *pr, u16 cmd)
+{
+	rs_extent_unlock(pr->device, pr->interval.sector);
+	peer_request_ack(pr, cmd);
+}
+
+/* Its ack is awaited from now on, and with it the extent is released. */
+static void source_reply(struct drbd_peer_request *pr, u16 cmd)
+{
+	pr->device->resync.pending++;
+	peer_request_reply(pr, cmd);
+}
+
+static void source_read_done(struct drbd_peer_request *pr)
+{
+	struct drbd_device *device = pr->device;
+
+	if (pr->error) {
+		count_failed(device, pr->interval.sector, pr->interval.bytes);
+		device_io_error(device, IO_ERROR_DATA_READ);
+		source_refuse(pr, P_NEG_RS_DREPLY);
+	} else if (device->state.conn == C_AHEAD && pr->purpose == PEER_RESYNC_READ) {
+		source_refuse(pr, P_RS_CANCEL);
+	} else if (device->state.pdsk < D_INCONSISTENT) {
+		rs_extent_unlock(device, pr->interval.sector);
+		peer_request_finish(pr);
+	} else if (pr->purpose == PEER_CSUM_SOURCE) {
+		/* peer_digest holds what came, of digest_len bytes */
+		pr->want_len = pr->digest_len;
+		env_peer_request_digest(pr, DIGEST_CSUMS);
+	} else if (pr->want_zero_check && pr->all_zero) {
+		source_reply(pr, P_RS_DEALLOCATED);
+	} else {
+		source_reply(pr, P_RS_DATA_REPLY);
+	}
+}
+
+static void source_digest_done(struct drbd_peer_request *pr)
+{
+	struct drbd_device *device = pr->device;
+	u64 sector = pr->interval.sector;
+	u32 bytes = pr->interval.bytes;
+
+	if (pr->digest_len && pr->digest_len == pr->want_len &&
+	    !memcmp(pr->digest, pr->peer_digest, pr->digest_len)) {
+		device->resync.same_checksum += device_set_in_sync(device, sector, bytes);
+		source_refuse(pr, P_RS_IS_IN_SYNC);
+	} else {
+		source_reply(pr, P_RS_DATA_REPLY);
+	}
+}
+
+void resync_write_acked(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	device_set_in_sync(device, sector, bytes);
+	resync_answered(device, sector);
+	resync_check_finished(device);
+}
+
+void resync_failed(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	count_failed(device, sector, bytes);
+	resync_answered(device, sector);
+	resync_check_finished(device);
+}
+
+/* ---- what the data path calls ---- */
+
+void resync_peer_done(struct drbd_peer_request *pr)
+{
+	switch (pr->purpose) {
+	case PEER_RESYNC_WRITE:
+		target_write_done(pr);
+		break;
+	case PEER_CSUM_TARGET:
+		if (pr->error)
+			target_read_failed(pr);
+		else
+			env_peer_request_digest(pr, DIGEST_CSUMS);
+		break;
+	default:
+		source_read_done(pr);
+		break;
+	}
+}
+
+void resync_peer_digest_done(struct drbd_peer_request *pr)
+{
+	if (pr->purpose == PEER_CSUM_SOURCE)
+		source_digest_done(pr);
+	else
+		peer_request_reply(pr, P_CSUM_RS_REQUEST);
+}
+
+void resync_peer_sent(struct drbd_peer_request *pr, bool ok)
+{
+	/* Never sent: nothing comes back that would release its extent. */
+	if (!ok && (pr->purpose == PEER_CSUM_TARGET || pr->reply_cmd == P_RS_DATA_REPLY ||
+		    pr->reply_cmd == P_RS_DEALLOCATED))
+		resync_answered(pr->device, pr->interval.sector);
+}
+
+void peer_request_digest_done(struct drbd_peer_request *pr)
+{
+	if (pr->purpose == PEER_VERIFY_SOURCE || pr->purpose == PEER_VERIFY_TARGET)
+		verify_peer_digest_done(pr);
+	else
+		resync_peer_digest_done(pr);
+}
