@@ -170,6 +170,7 @@ static void device_store(struct drbd_device *device, struct state os, struct sta
 	resource->susp = ns.susp;
 	resource->susp_nod = ns.susp_nod;
 	resource->susp_fen = ns.susp_fen;
+	resync_brief_publish(device);
 
 	if (state_should_replicate(os) != state_should_replicate(ns))
 		tl_close_epoch(connection);

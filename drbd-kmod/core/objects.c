@@ -81,6 +81,7 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 	after_works_init(device->after, connection, device);
 	al_init(device);
 	resync_init(device);
+	resync_brief_publish(device);
 	device_insert(device, resource);
 
 	if (connection->cstate < C_WF_REPORT_PARAMS)
