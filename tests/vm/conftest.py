@@ -9,6 +9,7 @@ those marked `core` also with a genuine peer on either side. With `--long` all m
 is driven by the genuine tools, and the genuine one by ours, too.
 """
 
+import functools
 import os
 import sys
 
@@ -43,9 +44,14 @@ def kernels(config):
     return words[0], words[-1]
 
 
+@functools.lru_cache
+def images():
+    return image.Images()
+
+
 def ours_built(config):
     """(module, tools) under test are there."""
-    versions = [bed.image.Images().version[series] for series in kernels(config)]
+    versions = [images().version[series] for series in kernels(config)]
     return (all(os.path.exists(os.path.join(node_module.MODULES, version, "drbd.ko")) for version in versions),
             all(os.path.exists(path) for path in node_module.TOOLS.values()))
 

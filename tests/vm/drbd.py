@@ -6,7 +6,7 @@ import re
 CONFIGURATION = "global { usage-count no; }\ninclude \"drbd.d/*.res\";\n"
 
 # Shorter than the defaults where they only make tests wait, longer where emulation is slow.
-NET = {"ping-int": 3, "ping-timeout": 20, "timeout": 50, "connect-int": 2}
+NET = {"ping-int": 2, "ping-timeout": 15, "timeout": 50, "connect-int": 1}
 DISK = {"resync-rate": "40M", "c-plan-ahead": 0}
 
 

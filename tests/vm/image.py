@@ -55,9 +55,11 @@ CUSTOMIZE = r"""
 set -e
 root=$1
 cd "$root/tmp"
-for package in @KERNEL_PACKAGES@; do
-    real=$(chroot "$root" apt-cache depends "$package" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-    chroot "$root" sh -c "cd /tmp && apt-get -q download ${real:-$package}"
+for choice in @KERNEL_PACKAGES@; do
+    # The kernel that modules are built for, if the archive still has it, else the newest of its series.
+    chroot "$root" sh -c "cd /tmp && apt-get -q download ${choice%:*}" && continue
+    real=$(chroot "$root" apt-cache depends "${choice#*:}" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    chroot "$root" sh -c "cd /tmp && apt-get -q download $real"
 done
 for deb in linux-image-*.deb; do
     mkdir unpacked
@@ -141,16 +143,13 @@ def apt_sources():
 
 
 def kernel_packages():
-    """Kernels of the version whose headers are installed here, because modules are built against those."""
+    """For each series "wanted:instead": kernels of the version whose headers are here, as modules are built for those."""
     packages = {}
     for series, meta in KERNELS.items():
-        packages[series] = meta
         found = [name[len("linux-headers-"):] for name in os.listdir("/usr/src")
                  if re.match(r"linux-headers-%s\.\d.*-cloud-amd64$" % re.escape(series), name)]
         found.sort(key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
-        if found and subprocess.run(["apt-cache", "show", "linux-image-" + found[-1]], stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL, check=False).returncode == 0:
-            packages[series] = "linux-image-" + found[-1]
+        packages[series] = "%s:%s" % ("linux-image-" + found[-1] if found else meta, meta)
     return packages
 
 
