@@ -4,7 +4,7 @@
  */
 #include "shell.h"
 
-void drbd_lock(struct shell_resource *r)
+void drbd_lock(struct shell_resource *r) __acquires(&r->lock)
 {
 	unsigned long flags;
 
@@ -38,7 +38,7 @@ static void submit_all(struct list_head *requests, struct list_head *peer_reques
 	}
 }
 
-void drbd_unlock(struct shell_resource *r)
+void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
 {
 	struct bio_list done = r->completed;
 	LIST_HEAD(requests);
@@ -53,7 +53,7 @@ void drbd_unlock(struct shell_resource *r)
 	submit_all(&requests, &peer_requests);
 }
 
-void drbd_unlock_atomic(struct shell_resource *r)
+void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock)
 {
 	struct bio_list done = r->completed;
 	bool submit = !list_empty(&r->submit) || !list_empty(&r->peer_submit);

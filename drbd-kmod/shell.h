@@ -147,11 +147,11 @@ struct shell_peer_request {
 	container_of(c, struct shell_resource, core.connection)
 
 /* ---- lock.c ---- */
-void drbd_lock(struct shell_resource *r);
+void drbd_lock(struct shell_resource *r) __acquires(&r->lock);
 /* Process context only: submits and completes what the core asked for. */
-void drbd_unlock(struct shell_resource *r);
+void drbd_unlock(struct shell_resource *r) __releases(&r->lock);
 /* Any context. */
-void drbd_unlock_atomic(struct shell_resource *r);
+void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock);
 void shell_lock_init(struct shell_resource *r);
 
 /* ---- tasks.c: running fibers ---- */
