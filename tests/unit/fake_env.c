@@ -107,6 +107,26 @@ void env_device_set_read_only(struct drbd_device *device, bool read_only)
 	volume_of(device)->read_only = read_only;
 }
 
+/* One resource is all there is; its volumes see each other. */
+bool env_minor_state(s32 minor, struct minor_brief *brief)
+{
+	struct drbd_device *device;
+
+	for_each_volume(device, &fake.resource) {
+		if ((s32)device->minor != minor)
+			continue;
+		resync_brief_decode(device->brief, brief);
+		return true;
+	}
+	return false;
+}
+
+void env_resync_after_changed(struct drbd_resource *resource)
+{
+	(void)resource;
+	fake.resync_after_looks++;
+}
+
 void env_device_limits_changed(struct drbd_device *device) { (void)device; }
 
 static void print_log(const char *fmt, va_list args)

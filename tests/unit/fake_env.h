@@ -42,7 +42,7 @@ struct fake_host {
 	int helper_exit;		/* what helpers answer */
 	char helpers[256];		/* names called, separated by spaces */
 	u32 notifications, receivers_started, shutdowns, net_freed;
-	u32 data_kicks;
+	u32 data_kicks, resync_after_looks;
 	void (*helper_hook)(void);	/* runs "inside" the helper */
 	/* What the data path asks for; a test that cares sets them. */
 	void (*on_submit)(struct drbd_request *req);
