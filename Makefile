@@ -38,7 +38,7 @@ VM_KDIRS ?= $(wildcard /usr/src/linux-headers-*-cloud-amd64)
 vm-modules:
 	@set -e; for k in $(VM_KDIRS); do \
 		v=$$(cat $$k/include/config/kernel.release); d=build/modules/$$v; \
-		mkdir -p $$d; cp -ru Kbuild drbd-kmod $$d/; \
+		mkdir -p $$d; cp -rup Kbuild drbd-kmod $$d/; \
 		(cd $$d && find drbd-kmod -name '*.[ch]' | while read f; do [ -e $(TOP)/$$f ] || rm -f $$f $${f%.c}.o; done); \
 		scripts/kernel-probes $$k $(TOP)/build/kcompat/$$v; \
 		$(MAKE) -s -C $$k M=$(TOP)/$$d DRBD_KCOMPAT=$(TOP)/build/kcompat/$$v modules; \
