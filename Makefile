@@ -11,7 +11,8 @@ TOP := $(CURDIR)
 # The kernel to build for: KDIR=, else the running one's headers, else the newest installed.
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(shell ls -1d /lib/modules/*/build /usr/src/linux-headers-*-amd64 2>/dev/null | sort -V | tail -n 1))
-KVER = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
+KVER = $(call kernel-version,$(KDIR))
+kernel-version = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(1)/include/generated/utsrelease.h 2>/dev/null)
 
 PREFIX ?= /usr
 SBINDIR ?= /sbin
@@ -37,7 +38,7 @@ modules_install: modules
 VM_KDIRS ?= $(wildcard /usr/src/linux-headers-*-cloud-amd64)
 vm-modules:
 	@set -e; for k in $(VM_KDIRS); do \
-		v=$$(cat $$k/include/config/kernel.release); d=build/modules/$$v; \
+		v=$$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $$k/include/generated/utsrelease.h); d=build/modules/$$v; \
 		mkdir -p $$d; cp -rup Kbuild drbd-kmod $$d/; \
 		(cd $$d && find drbd-kmod -name '*.[ch]' | while read f; do [ -e $(TOP)/$$f ] || rm -f $$f $${f%.c}.o; done); \
 		scripts/kernel-probes $$k $(TOP)/build/kcompat/$$v; \
