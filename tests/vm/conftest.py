@@ -49,10 +49,11 @@ def images():
     return image.Images()
 
 
+@functools.lru_cache
 def ours_built(config):
     """(module, tools) under test are there."""
     versions = [images().version[series] for series in kernels(config)]
-    return (all(os.path.exists(os.path.join(node_module.MODULES, version, "drbd.ko")) for version in versions),
+    return (all(node_module.module_path(version) for version in versions),
             all(os.path.exists(path) for path in node_module.TOOLS.values()))
 
 

@@ -2,6 +2,7 @@
 """One QEMU virtual machine of the test bed."""
 
 import ctypes
+import glob
 import hashlib
 import json
 import os
@@ -28,6 +29,17 @@ ALARMS = re.compile(
     r"cut here")
 # What the distribution's own kernel says under emulation, whatever we do.
 HARMLESS = re.compile(r"x86/mm: Checked|Spectre|MDS|clocksource:|TSC|WARNING: Multiple")
+
+
+def module_path(version):
+    """The newest drbd.ko under test that was built for the kernel with that `uname -r`, or None."""
+    found = []
+    for path in glob.glob(os.path.join(MODULES, "*", "drbd.ko")):
+        magic = subprocess.run(["/sbin/modinfo", "-F", "vermagic", path], stdout=subprocess.PIPE, text=True,
+                               check=False).stdout.split()
+        if magic[:1] == [version]:
+            found.append(path)
+    return max(found, key=os.path.getmtime, default=None)
 
 
 def end_with_parent():
@@ -199,14 +211,14 @@ class Node:
         return self.images.version[self.series]
 
     def module_path(self):
-        return os.path.join(MODULES, self.version(), "drbd.ko")
+        return module_path(self.version())
 
     def choose(self, module, tools):
         """Which drbd.ko and which drbdadm, drbdsetup and drbdmeta this node has from now on."""
         self.module, self.tools = module, tools
-        if module == "ours" and not os.path.exists(self.module_path()):
-            raise FileNotFoundError("no module under test for kernel %s: `make vm-modules` makes %s"
-                                    % (self.version(), self.module_path()))
+        if module == "ours" and not self.module_path():
+            raise FileNotFoundError("no module under test for kernel %s below %s: `make vm-modules` makes it"
+                                    % (self.version(), MODULES))
         if tools == "ours":
             for name, path in TOOLS.items():
                 if not os.path.exists(path):
@@ -220,7 +232,10 @@ class Node:
         if self.module == "genuine":
             self.run("modprobe drbd " + parameters)
         else:
-            self.put(self.module_path(), "/usr/lib/drbd-ours/drbd.ko", "644")
+            # Without debug information it is a tenth as long.
+            small = os.path.join(self.directory, "drbd.ko")
+            subprocess.run(["strip", "-g", "-o", small, self.module_path()], check=True)
+            self.put(small, "/usr/lib/drbd-ours/drbd.ko", "644")
             self.run("modprobe -a libcrc32c lru_cache 2>/dev/null; insmod /usr/lib/drbd-ours/drbd.ko " + parameters)
 
     def loaded(self):

@@ -51,7 +51,8 @@ def test_external_metadata(lab, meta):
     assert r0.size(lab.n1) == lab.bed.disk_sizes[1], "with external metadata the whole disk is data"
     lab.bed.n1.cut_link()
     r0.wait(lab.n1, cs="WFConnection")
-    r0.fill(lab.n1, 2, seek=62)
+    # 8.4.11 forgets the last 64 bits of an exactly filled bitmap when it attaches.
+    r0.fill(lab.n1, 2, seek=40 if "genuine" in (lab.n1.module, lab.n1.tools) else 62)
     lab.n1.restart()
     lab.n1.load()
     r0.up(lab.n1)
