@@ -171,7 +171,7 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 	FIBER_END(op->pc2);
 }
 
-/* 6 to 8. */
+/* 6 and 7. */
 static enum fiber_status after_sync_start(struct task *t, struct drbd_device *device,
 					  struct after_op *op)
 {
@@ -189,8 +189,6 @@ static enum fiber_status after_sync_start(struct task *t, struct drbd_device *de
 	}
 	if (op->todo & AFTER_PEER_ATTACHED)
 		tell_peer_attached(device);
-	if ((op->todo & AFTER_SEND_BITMAP) && device->state.conn == C_WF_BITMAP_S)
-		bitmap_send_start(device);
 	FIBER_END(op->pc2);
 }
 
@@ -214,7 +212,7 @@ static enum fiber_status after_generation(struct task *t, struct drbd_device *de
 	FIBER_END(op->pc2);
 }
 
-/* 12 to 17. */
+/* 12 to 17, and 8. */
 static void after_announce(struct drbd_device *device, u64 todo)
 {
 	if (todo & AFTER_SEND_ATTACHED) {
@@ -226,6 +224,9 @@ static void after_announce(struct drbd_device *device, u64 todo)
 		resync_after_changed(device->resource);
 	if (todo & (AFTER_STATE_PAUSE | AFTER_STATE_CONNECTED | AFTER_STATE_AHEAD))
 		send_state(device);
+	/* Only now: the peer hears of the state before it gets the bitmap (wire.md 8.7). */
+	if ((todo & AFTER_SEND_BITMAP) && device->state.conn == C_WF_BITMAP_S)
+		bitmap_send_start(device);
 	if (todo & AFTER_START_FULL_SYNC)
 		core_task_start(device->resource, &device->full_sync);
 }

@@ -260,6 +260,10 @@ static void perform(struct task *t)
 		break;
 	case ACT_SEND_STOP:
 		break;
+	case ACT_LOAD_PEER_INTEGRITY:
+	case ACT_LOAD_RESYNC_ALGS:
+		t->result = fake.load_error;
+		break;
 	default:
 		t->result = disk_action(volume_of(t->action.device), &t->action);
 	}
@@ -312,6 +316,22 @@ void fake_advance(u64 ms)
 {
 	fake.now_ms += ms;
 	fake_run();
+}
+
+enum fiber_status fake_drive(struct task *t, fake_fiber *run, void *arg)
+{
+	enum fiber_status status;
+	u64 before;
+
+	do {
+		before = fake.wakes;
+		while ((status = run(t, arg)) == FIBER_ACTION)
+			perform(t);
+		if (status == FIBER_DONE)
+			return status;
+		fake_run();
+	} while (fake.wakes != before);
+	return status;
 }
 
 enum fiber_status fake_step(admin_command *command, struct admin_op *op, struct task *t)

@@ -39,6 +39,7 @@ struct fake_host {
 	struct core_task *tasks[16];
 	struct task task_state[16];
 	u32 n_tasks;
+	int load_error;			/* outcome of loading algorithms */
 	int helper_exit;		/* what helpers answer */
 	char helpers[256];		/* names called, separated by spaces */
 	u32 notifications, receivers_started, shutdowns, net_freed;
@@ -68,5 +69,9 @@ void fake_advance(u64 ms);
 bool fake_command(admin_command *command, struct admin_op *op);
 /* One step of it: run until it is done or nothing moves, the clock stands still. */
 enum fiber_status fake_step(admin_command *command, struct admin_op *op, struct task *t);
+
+/* The same for any fiber: FIBER_WAIT when nothing moves any more. */
+typedef enum fiber_status fake_fiber(struct task *t, void *arg);
+enum fiber_status fake_drive(struct task *t, fake_fiber *run, void *arg);
 
 #endif /* FAKE_ENV_H */
