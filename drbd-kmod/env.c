@@ -24,8 +24,8 @@ void env_wake(struct drbd_resource *resource)
 
 	lockdep_assert_held(&r->lock);
 	r->wake_seq++;
-	if (waitqueue_active(&r->wait))
-		wake_up_all(&r->wait);
+	/* Takes the queue's lock: only looking whether somebody waits could miss who is just about to. */
+	wake_up_all(&r->wait);
 }
 
 void env_worker_kick(struct drbd_resource *resource)

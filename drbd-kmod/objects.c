@@ -10,7 +10,10 @@
 DEFINE_MUTEX(drbd_objects_mutex);
 LIST_HEAD(drbd_resources);
 
-/* minor -> device; written under drbd_objects_mutex, read under minors_lock. */
+/*
+ * minor -> device; written under drbd_objects_mutex, read under minors_lock. With interrupts
+ * off, because the core looks minors up in timers and with a resource lock held.
+ */
 static DEFINE_IDR(minors);
 static DEFINE_SPINLOCK(minors_lock);
 
@@ -60,26 +63,28 @@ struct shell_resource *drbd_resource_find(const char *name)
 
 struct shell_device *drbd_device_find(u32 minor)
 {
+	unsigned long flags;
 	struct shell_device *d;
 
-	spin_lock(&minors_lock);
+	spin_lock_irqsave(&minors_lock, flags);
 	d = idr_find(&minors, minor);
 	if (d)
 		kref_get(&d->kref);
-	spin_unlock(&minors_lock);
+	spin_unlock_irqrestore(&minors_lock, flags);
 	return d;
 }
 
 struct shell_device *drbd_device_next(u32 *minor)
 {
+	unsigned long flags;
 	struct shell_device *d;
 	int id = *minor;
 
-	spin_lock(&minors_lock);
+	spin_lock_irqsave(&minors_lock, flags);
 	d = idr_get_next(&minors, &id);
 	if (d)
 		kref_get(&d->kref);
-	spin_unlock(&minors_lock);
+	spin_unlock_irqrestore(&minors_lock, flags);
 	*minor = id;
 	return d;
 }
@@ -131,21 +136,24 @@ void drbd_resource_delete(struct shell_resource *r)
 
 static int minor_insert(struct shell_device *d, u32 minor)
 {
+	unsigned long flags;
 	int id;
 
 	idr_preload(GFP_KERNEL);
-	spin_lock(&minors_lock);
+	spin_lock_irqsave(&minors_lock, flags);
 	id = idr_alloc(&minors, d, minor, minor + 1, GFP_NOWAIT);
-	spin_unlock(&minors_lock);
+	spin_unlock_irqrestore(&minors_lock, flags);
 	idr_preload_end();
 	return id < 0 ? id : 0;
 }
 
 static void minor_remove(u32 minor)
 {
-	spin_lock(&minors_lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&minors_lock, flags);
 	idr_remove(&minors, minor);
-	spin_unlock(&minors_lock);
+	spin_unlock_irqrestore(&minors_lock, flags);
 }
 
 int drbd_device_create(struct shell_resource *r, u32 minor, u32 vnr, struct shell_device **device)
@@ -202,13 +210,14 @@ void drbd_device_delete(struct shell_device *d)
 
 bool env_minor_state(s32 minor, struct minor_brief *brief)
 {
+	unsigned long flags;
 	struct shell_device *d;
 
-	spin_lock(&minors_lock);
+	spin_lock_irqsave(&minors_lock, flags);
 	d = idr_find(&minors, minor);
 	if (d)
 		resync_brief_decode(READ_ONCE(d->core.brief), brief);
-	spin_unlock(&minors_lock);
+	spin_unlock_irqrestore(&minors_lock, flags);
 	return d;
 }
 

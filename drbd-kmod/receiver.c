@@ -312,7 +312,6 @@ static int meta_receiver_thread(void *arg)
 		;
 	/* The other thread leads; it notices because the core had the sockets shut down. */
 	wait_event_idle(rc->r->conn.send_wait[SOCK_META], kthread_should_stop());
-	kfree(rc);
 	return 0;
 }
 
@@ -340,7 +339,11 @@ static void meta_receiver_stop(struct shell_resource *r)
 
 	r->conn.meta_receiver = NULL;
 	if (thread) {
+		/* Not freed by the thread: one stopped early never gets to run. */
+		struct receiver *rc = kthread_data(thread);
+
 		kthread_stop(thread);
+		kfree(rc);
 		put_task_struct(thread);
 	}
 }

@@ -166,7 +166,6 @@ static int sender_thread(void *arg)
 		if (!kthread_should_stop())
 			send_all(s);
 	}
-	kfree(s);
 	return 0;
 }
 
@@ -212,7 +211,11 @@ void shell_senders_stop(struct shell_resource *r)
 
 		r->conn.sender[i] = NULL;
 		if (thread) {
+			/* Not freed by the thread: one stopped early never gets to run. */
+			struct sender *s = kthread_data(thread);
+
 			kthread_stop(thread);
+			kfree(s);
 			put_task_struct(thread);
 		}
 	}
