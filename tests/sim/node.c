@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A node: boot, crash, the administrator's commands, metadata as drbdmeta treats it. */
+#include <stdarg.h>
+#include "actlog_block.h"
+#include "sim.h"
+
+struct node nodes[NODES];
+
+/* ---- memory ---- */
+
+struct memory { struct dlist link; u64 pad[2]; };
+
+void *node_alloc(struct node *n, size_t size)
+{
+	struct memory *m = calloc(1, sizeof(*m) + size);
+
+	dlist_add_tail(&m->link, &n->memory);
+	return m + 1;
+}
+
+void node_free(struct node *n, void *p)
+{
+	struct memory *m;
+
+	(void)n;
+	if (!p)
+		return;
+	m = (struct memory *)p - 1;
+	dlist_del_init(&m->link);
+	free(m);
+}
+
+/* ---- metadata without a module ---- */
+
+static u8 *meta_at(struct disk *d, u64 sector)
+{
+	return d->meta.cur + sector * 512;
+}
+
+static void meta_commit(struct disk *d)
+{
+	memcpy(d->meta.durable, d->meta.cur, d->meta.sectors * 512);
+}
+
+static void al_blocks_init(struct disk *d, const struct md_layout *at)
+{
+	u32 i;
+
+	for (i = 0; i < at->al_sectors / MD_BLOCK_SECTORS; i++)
+		al_block_initialized(meta_at(d, at->al_sector + i * MD_BLOCK_SECTORS));
+}
+
+static void create_md(struct disk *d)
+{
+	struct md_superblock sb = {
+		.uuid = { MD_UUID_JUST_CREATED }, .flags = MDF_AL_CLEAN, .magic = MD_MAGIC_CLEAN,
+		.al_nr_extents = MD_AL_NR_EXTENTS_NEW, .bm_bytes_per_bit = MD_BYTES_PER_BIT,
+	};
+	struct md_layout at;
+
+	if (!md_layout_compute(MD_INDEX_FLEX_EXTERNAL, d->data.sectors, d->meta.sectors,
+			       MD_AL_STRIPES_DEFAULT, MD_AL_STRIPE_4K_DEFAULT, &at)) {
+		violation("metadata do not fit");
+		return;
+	}
+	md_layout_to_superblock(&at, &sb);
+	al_blocks_init(d, &at);
+	memset(meta_at(d, at.bm_sector), 0, at.bm_sectors * 512);
+	md_superblock_encode(&sb, meta_at(d, at.sb_sector));
+	meta_commit(d);
+}
+
+void node_create_md(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		create_md(&n->disk[v]);
+}
+
+static bool replay(struct disk *d, const struct md_layout *at, u32 *slots)
+{
+	u32 blocks = at->al_sectors / MD_BLOCK_SECTORS, b, i;
+	struct al_scan scan;
+
+	al_scan_begin(&scan, blocks);
+	for (b = 0; b < blocks; b++)
+		al_scan_block(&scan, b, meta_at(d, at->al_sector + MD_BLOCK_SECTORS *
+				al_ring_position(at->al_stripes, at->al_stripe_size_4k, b)));
+	switch (al_scan_finish(&scan)) {
+	case AL_SCAN_NODATA:
+	case AL_SCAN_INVALID:
+		return false;
+	case AL_SCAN_NOTHING:
+		return true;
+	default:
+		break;
+	}
+	for (i = 0; i < al_scan_replay_count(&scan); i++) {
+		b = al_scan_replay_block(&scan, i);
+		al_replay_block(slots, b, meta_at(d, at->al_sector + MD_BLOCK_SECTORS *
+				al_ring_position(at->al_stripes, at->al_stripe_size_4k, b)),
+				NULL, NULL);
+	}
+	return true;
+}
+
+/* drbdmeta apply-al, before every attach. */
+static void apply_al(struct node *n, struct disk *d)
+{
+	static u32 slots[AL_SLOTS_MAX];
+	struct md_superblock sb;
+	struct md_layout at;
+	u64 sector = md_superblock_sector(MD_INDEX_FLEX_EXTERNAL, d->meta.sectors);
+	u32 i, hot;
+	bool primary, ok;
+
+	if (md_superblock_decode(meta_at(d, sector), &sb) == MD_KIND_NONE) {
+		violation("node %s: the superblock is destroyed", n->name);
+		return;
+	}
+	md_layout_from_superblock(&sb, MD_INDEX_FLEX_EXTERNAL, d->data.sectors, d->meta.sectors, &at);
+	primary = sb.flags & MDF_PRIMARY_IND;
+	al_replay_begin(slots);
+	ok = replay(d, &at, slots);
+	if (!ok && primary)
+		violation("node %s: the activity log can not be replayed", n->name);
+	hot = ok && primary ? al_replay_hot_extents(slots) : 0;
+	trace(n, "apply-al: %u extents hot, flags %x", hot, sb.flags);
+	for (i = 0; i < hot; i++)
+		if ((u64)slots[i] * AL_EXTENT_BM_BYTES < md_bm_bytes(sb.la_size_sect))
+			memset(meta_at(d, at.bm_sector) + (u64)slots[i] * AL_EXTENT_BM_BYTES, 0xff,
+			       AL_EXTENT_BM_BYTES);
+	al_blocks_init(d, &at);
+	sb.flags |= MDF_AL_CLEAN;
+	sb.magic = MD_MAGIC_CLEAN;
+	md_superblock_encode(&sb, meta_at(d, at.sb_sector));
+	meta_commit(d);
+}
+
+/* ---- commands, each in a thread of the node ---- */
+
+struct command {
+	struct node *node;
+	admin_command *fn;
+	struct admin_op op;
+	bool (*before)(struct node *n, struct admin_op *op);
+	struct waitq done;
+	struct dlist all;
+	bool finished;
+	s32 ret;
+};
+
+static struct dlist commands = { &commands, &commands };
+
+static enum fiber_status run_command(struct task *t, void *arg)
+{
+	struct command *c = arg;
+
+	return c->fn(t, &c->op);
+}
+
+static void command_thread(void *arg)
+{
+	struct command *c = arg;
+	struct host *h = c->node->host;
+	struct task t = {};
+
+	while (h->admin_busy)
+		waitq_wait(&h->admin_wait, NEVER);
+	h->admin_busy = true;
+	if (!c->before || c->before(c->node, &c->op))
+		host_run_fiber(h, &t, run_command, c, NULL);
+	h->admin_busy = false;
+	waitq_wake(&h->admin_wait);
+	c->ret = c->op.ret;
+	c->finished = true;
+	waitq_wake(&c->done);
+}
+
+static void commands_crash(struct node *n)
+{
+	struct command *c;
+
+	dlist_for_each_entry(c, &commands, all) {
+		if (c->node != n || c->finished)
+			continue;
+		c->ret = -ESHUTDOWN;
+		c->finished = true;
+		waitq_wake(&c->done);
+	}
+}
+
+static s32 command_run(struct node *n, admin_command *fn, struct admin_op *op,
+		       bool (*before)(struct node *n, struct admin_op *op))
+{
+	struct command c = { .node = n, .fn = fn, .op = *op, .before = before };
+
+	if (!n->up)
+		return -ESHUTDOWN;
+	waitq_init(&c.done);
+	dlist_add_tail(&c.all, &commands);
+	thread_start(n, "admin", command_thread, &c);
+	while (!c.finished)
+		waitq_wait(&c.done, NEVER);
+	dlist_del_init(&c.all);
+	trace(n, "command ended: %d %s", c.ret, c.op.info);
+	return c.ret;
+}
+
+void node_op_init(struct node *n, int vnr, struct admin_op *op)
+{
+	admin_op_init(op, n->host ? &n->host->core : NULL, node_device(n, vnr));
+}
+
+s32 node_command(struct node *n, int vnr, admin_command *fn, struct admin_op *op)
+{
+	struct admin_op plain;
+
+	if (!n->up)
+		return -ESHUTDOWN;
+	if (!op) {
+		node_op_init(n, vnr, &plain);
+		op = &plain;
+	}
+	return command_run(n, fn, op, NULL);
+}
+
+static bool attach_before(struct node *n, struct admin_op *op)
+{
+	struct host_device *d = host_of_device(op->device);
+
+	op->ret = admin_attach_allowed(op->device, &op->conf.disk);
+	if (op->ret != ERR_NO_ERROR)
+		return false;
+	while (d->open_backing)
+		waitq_wait(&n->host->wait, NEVER);
+	d->open_backing = true;
+	host_backing_sizes(d);
+	op->device->disk_conf = op->conf.disk;
+	return true;
+}
+
+s32 node_attach(struct node *n, int vnr)
+{
+	struct admin_op op;
+	s32 ret;
+
+	if (!n->up)
+		return -ESHUTDOWN;
+	if (!n->device[vnr]->open_backing)
+		apply_al(n, &n->disk[vnr]);
+	node_op_init(n, vnr, &op);
+	op.conf.disk = cfg.disk;
+	trace(n, "attach volume %d", vnr);
+	ret = command_run(n, admin_attach, &op, attach_before);
+	if (n->up && ret != ERR_NO_ERROR && ret != SS_SUCCESS && ret != ERR_DISK_CONFIGURED &&
+	    !node_device(n, vnr)->has_backing)
+		n->device[vnr]->open_backing = false;
+	return ret;
+}
+
+static bool connect_before(struct node *n, struct admin_op *op)
+{
+	struct drbd_connection *c = &n->host->core.connection;
+	struct host_conn *conn = &n->host->conn;
+	const struct net_conf *nc = &op->conf.net;
+
+	op->ret = ERR_NET_CONFIGURED;
+	if (c->cstate > C_STANDALONE || c->configured)
+		return false;
+	op->ret = admin_net_conf_check(c, nc, false);
+	if (op->ret != ERR_NO_ERROR)
+		return false;
+	strcpy(conn->integrity, nc->integrity_alg);
+	strcpy(conn->csums, nc->csums_alg);
+	strcpy(conn->verify, nc->verify_alg);
+	strcpy(conn->hmac, nc->cram_hmac_alg);
+	c->csums_size = digest_size(nc->csums_alg);
+	c->verify_size = digest_size(nc->verify_alg);
+	c->integrity_size_out = digest_size(nc->integrity_alg);
+	c->net_conf = *nc;
+	c->configured = true;
+	return true;
+}
+
+s32 node_connect(struct node *n)
+{
+	struct admin_op op;
+
+	if (!n->up)
+		return -ESHUTDOWN;
+	node_op_init(n, 0, &op);
+	op.conf.net = cfg.net;
+	trace(n, "connect");
+	return command_run(n, admin_connect, &op, connect_before);
+}
+
+/* As drbdadm up does: attach all, then connect. */
+s32 node_up(struct node *n)
+{
+	s32 ret = ERR_NO_ERROR;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		ret = node_attach(n, v);
+		if (ret != ERR_NO_ERROR && ret != SS_SUCCESS)
+			return ret;
+	}
+	return node_connect(n);
+}
+
+/* ---- life ---- */
+
+void node_boot(struct node *n)
+{
+	struct res_opts opts;
+	u32 v;
+
+	trace(n, "boot");
+	dlist_init(&n->memory);
+	dlist_init(&n->requests);
+	dlist_init(&n->accept_queue);
+	waitq_init(&n->accept_wait);
+	n->host = node_alloc(n, sizeof(*n->host));
+	n->host->node = n;
+	host_conn_init(n->host);
+	res_opts_set_defaults(&opts);
+	n->up = true;
+	n->boots++;
+	/* The worker's queues are needed before the core is set up. */
+	host_worker_start(n->host);
+	resource_init(&n->host->core, "r0", &opts);
+	for (v = 0; v < cfg.volumes; v++) {
+		struct host_device *d = node_alloc(n, sizeof(*d));
+
+		n->device[v] = d;
+		d->node = n;
+		d->disk = &n->disk[v];
+		device_init(&d->core, &n->host->core, n->id * MINORS_PER_NODE + v, v);
+		d->core.md_buffer = node_alloc(n, MD_BLOCK_BYTES);
+		d->core.al_buffer = node_alloc(n, MD_BLOCK_BYTES);
+	}
+	net_node_booted(n);
+	for (v = 0; v < cfg.volumes; v++)
+		app_start(n, v);
+}
+
+void node_crash(struct node *n, bool lose_cache)
+{
+	struct memory *m, *next;
+	u32 v;
+
+	trace(n, "crash%s", lose_cache ? ", disk caches lost" : "");
+	oracle_crashing(n, lose_cache);
+	app_node_crashed(n);
+	n->up = false;
+	net_node_crashed(n);
+	for (v = 0; v < cfg.volumes; v++)
+		disk_crash(&n->disk[v], lose_cache);
+	commands_crash(n);
+	events_drop(n);
+	dlist_for_each_entry_safe(m, next, &n->memory, link) {
+		dlist_del_init(&m->link);
+		free(m);
+	}
+	n->host = NULL;
+	memset(n->device, 0, sizeof(n->device));
+}
+
+struct drbd_device *node_device(struct node *n, int vnr)
+{
+	return n->up && vnr >= 0 ? &n->device[vnr]->core : NULL;
+}
+
+struct drbd_connection *node_connection(struct node *n)
+{
+	return n->up ? &n->host->core.connection : NULL;
+}
+
+const char *node_state_text(struct node *n, int vnr)
+{
+	static char text[NODES][160];
+	struct drbd_device *d = node_device(n, vnr);
+
+	if (!d)
+		return "down";
+	snprintf(text[n->id], sizeof(text[0]), "cstate %d conn %d role %d/%d disk %d/%d bits %llu",
+		 n->host->core.connection.cstate, d->state.conn, d->state.role, d->state.peer,
+		 d->state.disk, d->state.pdsk, (unsigned long long)d->bitmap.bits_set);
+	return text[n->id];
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What every sector may hold.  A write is known from its begin to its end; its content may
+ * be read as long as no other write that began after its end has itself ended before the
+ * read began.  A write without an end (its node crashed, or it failed) may show for ever,
+ * and an acknowledged one is no promise any more when a volatile cache was lost before a
+ * flush.
+ */
+#include "sim.h"
+
+#define RUNNING NEVER
+
+struct app_write {
+	u64 tag, start, end;	/* end: RUNNING until acknowledged, and for ever if never */
+	bool acked, durable;
+	u32 refs;
+	int vnr;
+	struct dlist recent;	/* acknowledged and not durable */
+};
+
+struct claim { struct app_write *write; struct claim *next; };
+
+static struct claim **history[VOLUMES_MAX];
+static struct dlist recent = { &recent, &recent };
+
+static void claim_add(int vnr, u64 sector, struct app_write *w)
+{
+	struct claim *c = malloc(sizeof(*c));
+
+	c->write = w;
+	c->next = history[vnr][sector];
+	history[vnr][sector] = c;
+	w->refs++;
+}
+
+/* Before the first synchronisation every node's disk has its own content; node 0's counts. */
+void oracle_init(void)
+{
+	u32 v;
+	u64 s;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		history[v] = calloc(cfg.data_sectors, sizeof(**history));
+		for (s = 0; s < cfg.data_sectors; s++) {
+			struct app_write *w = calloc(1, sizeof(*w));
+
+			w->tag = disk_tags(&nodes[0].disk[v])[s];
+			w->acked = w->durable = true;
+			dlist_init(&w->recent);
+			claim_add(v, s, w);
+		}
+	}
+}
+
+struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag)
+{
+	struct app_write *w = calloc(1, sizeof(*w));
+	u32 i;
+
+	w->tag = tag;
+	w->start = now_us;
+	w->end = RUNNING;
+	w->vnr = vnr;
+	dlist_init(&w->recent);
+	for (i = 0; i < sectors; i++)
+		claim_add(vnr, sector + i, w);
+	return w;
+}
+
+void oracle_write_end(struct app_write *w, int error, bool durable)
+{
+	if (error)
+		return;
+	w->end = now_us;
+	w->acked = true;
+	w->durable = durable;
+	if (!durable)
+		dlist_add_tail(&w->recent, &recent);
+}
+
+void oracle_write_lost(struct app_write *w)
+{
+	(void)w;	/* its end stays open */
+}
+
+void oracle_flush_end(int vnr, u64 started)
+{
+	struct app_write *w, *next;
+
+	dlist_for_each_entry_safe(w, next, &recent, recent) {
+		if (w->vnr != vnr || w->end >= started)
+			continue;
+		w->durable = true;
+		dlist_del_init(&w->recent);
+	}
+}
+
+/* Does an acknowledged write that ended before `limit` hide what ended at `end`? */
+static bool hidden(const struct claim *list, u64 end, u64 limit)
+{
+	for (; list; list = list->next)
+		if (list->write->acked && list->write->start > end && list->write->end < limit)
+			return true;
+	return false;
+}
+
+static bool allowed(int vnr, u64 sector, u64 tag, u64 read_start)
+{
+	const struct claim *list = history[vnr][sector], *c;
+
+	/* Newest first: the usual answer comes at once. */
+	for (c = list; c; c = c->next)
+		if (c->write->tag == tag && !hidden(list, c->write->end, read_start))
+			return true;
+	return false;
+}
+
+/* What is hidden by something durable and old can never be seen again. */
+static void forget(int vnr, u64 sector)
+{
+	struct claim **p = &history[vnr][sector], *c;
+	u64 floor = 0;
+
+	for (c = *p; c; c = c->next)
+		if (c->write->durable && c->write->end + 20 * SECOND < now_us)
+			floor = max(floor, c->write->start);
+	while ((c = *p)) {
+		if (c->write->end < floor) {
+			*p = c->next;
+			if (!--c->write->refs) {
+				dlist_del_init(&c->write->recent);
+				free(c->write);
+			}
+			free(c);
+		} else {
+			p = &c->next;
+		}
+	}
+}
+
+static void describe(int vnr, u64 sector)
+{
+	const struct claim *c;
+
+	for (c = history[vnr][sector]; c; c = c->next)
+		trace(NULL, "  write %llx began %llu ended %lld%s%s", (unsigned long long)c->write->tag,
+		      (unsigned long long)c->write->start, (long long)c->write->end,
+		      c->write->acked ? " acknowledged" : "", c->write->durable ? " durable" : "");
+}
+
+void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 sectors, u64 started)
+{
+	u32 i;
+
+	for (i = 0; i < sectors; i++) {
+		if (!allowed(vnr, sector + i, tags[i], started)) {
+			violation("node %s: volume %d sector %llu reads as %llx, which is not what was written",
+				  n->name, vnr, (unsigned long long)(sector + i),
+				  (unsigned long long)tags[i]);
+			describe(vnr, sector + i);
+			return;
+		}
+		forget(vnr, sector + i);
+	}
+}
+
+bool oracle_disk_current(struct node *n, int vnr, bool complain)
+{
+	const u64 *tags = disk_tags(&n->disk[vnr]);
+	u64 s;
+
+	for (s = 0; s < cfg.data_sectors; s++) {
+		if (allowed(vnr, s, tags[s], now_us))
+			continue;
+		if (complain) {
+			violation("node %s: volume %d sector %llu holds %llx on its disk, which is not what was written",
+				  n->name, vnr, (unsigned long long)s, (unsigned long long)tags[s]);
+			describe(vnr, s);
+		}
+		return false;
+	}
+	return true;
+}
+
+static bool up_to_date(struct node *n, u32 v)
+{
+	return n->up && node_device(n, v)->state.disk == D_UP_TO_DATE;
+}
+
+/*
+ * With protocol C, everything that was acknowledged while the peer was a good mirror is on
+ * the peer's disk.  Afterwards unflushed data may be gone where the cache was lost.
+ */
+void oracle_crashing(struct node *n, bool lose_cache)
+{
+	struct node *peer = other(n);
+	struct app_write *w, *next;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		struct drbd_device *d = node_device(n, v);
+		bool primary = d->state.role == ROLE_PRIMARY;
+
+		if (primary && d->state.conn == C_CONNECTED && d->state.pdsk == D_UP_TO_DATE &&
+		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending)
+			oracle_disk_current(peer, v, true);
+		if (!lose_cache || (up_to_date(peer, v) &&
+		    (!primary || node_device(peer, v)->state.role == ROLE_PRIMARY)))
+			continue;
+		dlist_for_each_entry_safe(w, next, &recent, recent) {
+			if (w->vnr != (int)v)
+				continue;
+			w->end = RUNNING;
+			w->acked = false;
+			dlist_del_init(&w->recent);
+		}
+	}
+}
+
+/* A block whose write was acknowledged is the same on the peer, or marked. */
+void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, const u64 *tags)
+{
+	struct drbd_device *d = node_device(n, vnr);
+	const u64 *mine = disk_tags(&n->disk[vnr]), *theirs = disk_tags(&other(n)->disk[vnr]);
+	u32 i;
+
+	/* With A and B the peer's disk may lag; the transfer log covers what it lacks. */
+	if (cfg.protocol != 3 || d->state.disk < D_INCONSISTENT || cfg.two_primaries ||
+	    d->state.conn != C_CONNECTED || !other(n)->up ||
+	    node_device(other(n), vnr)->state.conn != C_CONNECTED)
+		return;
+	for (i = 0; i < sectors; i++) {
+		u64 s = sector + i;
+
+		if (theirs[s] == mine[s] || bm_test(&d->bitmap, bm_sector_to_bit(s)) == 1)
+			continue;
+		if (mine[s] != tags[i])
+			continue;	/* overwritten meanwhile */
+		if (d->state.disk == D_UP_TO_DATE)
+			violation("node %s: volume %d sector %llu was acknowledged, but is neither mirrored nor marked",
+				  n->name, vnr, (unsigned long long)s);
+		return;
+	}
+}
+
+void oracle_check_converged(void)
+{
+	u32 v;
+	u64 s;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		const u64 *a = disk_tags(&nodes[0].disk[v]), *b = disk_tags(&nodes[1].disk[v]);
+		u64 capacity = node_device(&nodes[0], v)->capacity;
+
+		if (node_device(&nodes[0], v)->bitmap.bits_set || node_device(&nodes[1], v)->bitmap.bits_set)
+			violation("volume %u: in sync, but bits are set: %s | %s", v,
+				  node_state_text(&nodes[0], v), node_state_text(&nodes[1], v));
+		for (s = 0; s < capacity && a[s] == b[s]; s++)
+			;
+		if (s < capacity) {
+			violation("volume %u sector %llu: the disks differ (%llx, %llx) and both are UpToDate",
+				  v, (unsigned long long)s, (unsigned long long)a[s],
+				  (unsigned long long)b[s]);
+			describe(v, s);
+		}
+		oracle_disk_current(&nodes[0], v, true);
+		oracle_disk_current(&nodes[1], v, true);
+	}
+}

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens in a run: configuration by seed, then an administrator who behaves like a
+ * sane cluster manager among faults, then peace, in which everything has to come right.
+ */
+#include "sim.h"
+
+struct config cfg;
+bool scenario_over;
+
+static struct node *primary;		/* where the application is meant to run */
+
+/* ---- configuration ---- */
+
+static const u64 sizes[] = { 2048, 16384, 16384, 16387, 65536, 40961 };
+
+static void net_by_seed(struct net_conf *net)
+{
+	net_conf_set_defaults(net);
+	net->wire_protocol = cfg.protocol;
+	net->connect_int = chance_between(1, 10);
+	net->ping_int = chance_between(1, 10);
+	net->ping_timeo = chance_between(1, 10);
+	net->timeout = min(net->connect_int, net->ping_int) * 10 - chance(5) - 1;
+	net->ko_count = chance(8);
+	net->max_epoch_size = one_in(2) ? 2048 : chance_between(1, 50);
+	net->max_buffers = one_in(2) ? 2048 : chance_between(32, 200);
+	net->use_rle = !one_in(4);
+	if (one_in(3))
+		strcpy(net->csums_alg, "md5");
+	if (!one_in(3))
+		strcpy(net->verify_alg, "sha1");
+	if (one_in(4))
+		strcpy(net->integrity_alg, "crc32c");
+	if (one_in(4)) {
+		strcpy(net->cram_hmac_alg, "sha256");
+		strcpy(net->shared_secret, "a secret");
+	}
+}
+
+static void disk_by_seed(struct disk_conf *disk)
+{
+	disk_conf_set_defaults(disk);
+	strcpy(disk->backing_dev, "/dev/data");
+	strcpy(disk->meta_dev, "/dev/meta");
+	disk->meta_dev_idx = MD_INDEX_FLEX_EXTERNAL;
+	disk->al_extents = one_in(2) ? 67 : 1237;
+	disk->c_plan_ahead = one_in(4) ? 0 : 20;
+	if (!disk->c_plan_ahead)
+		disk->resync_rate = chance_between(1000, 100000);
+	disk->rs_discard_granularity = one_in(4) ? 65536 : 0;
+}
+
+void config_by_seed(u64 seed, bool smoke)
+{
+	chance_seed(seed);
+	memset(&cfg, 0, sizeof(cfg));
+	cfg.seed = seed;
+	cfg.volumes = smoke || !one_in(4) ? 1 : 2;
+	cfg.data_sectors = smoke ? 16384 : one_in(20) ? 80 * 8192 : sizes[chance(ARRAY_SIZE(sizes))];
+	cfg.protocol = smoke || one_in(2) ? 3 : chance_between(1, 3);
+	cfg.wake_latency = smoke ? 20 : 1 << chance(10);
+	cfg.alloc_fails = smoke || !one_in(4) ? 0 : chance_between(2, 20);
+	cfg.max_request = one_in(2) ? 64 : chance_between(8, 2048);
+	cfg.app_depth = 1 + chance(one_in(4) ? 64 : 8);
+	cfg.app_gap = 1 << chance_between(6, 18);
+	cfg.faults = smoke ? 0 : chance_between(1, 8);
+	cfg.crashes = !one_in(4);
+	cfg.cuts = !one_in(4);
+	cfg.admin = !one_in(4);
+	cfg.discards = !smoke && one_in(2);
+	cfg.sub_block = !smoke && one_in(2);
+	net_by_seed(&cfg.net);
+	disk_by_seed(&cfg.disk);
+}
+
+static void machines_by_seed(void)
+{
+	static char names[NODES][VOLUMES_MAX][16];
+	u32 v, fast = 20 << chance(6);
+	u64 s;
+	int i;
+
+	net_init(10 << chance(7), 1500 << chance(3), one_in(3) ? 8192 << chance(4) : 1 << 20);
+	for (i = 0; i < NODES; i++) {
+		nodes[i].id = i;
+		nodes[i].name = i ? "B" : "A";
+		for (v = 0; v < cfg.volumes; v++) {
+			struct disk *d = &nodes[i].disk[v];
+
+			snprintf(names[i][v], sizeof(names[i][v]), "%s/%u", nodes[i].name, v);
+			disk_init(d, names[i][v], cfg.data_sectors, 4096);
+			d->latency_min = fast;
+			d->latency_max = fast * (1 + chance(20));
+			d->write_through = one_in(4);
+			d->shared_cache = one_in(3);
+			for (s = 0; s < cfg.data_sectors; s++)
+				disk_tags(d)[s] = one_in(8) ? 0 : s << 8 | (0xa0 + i);
+			memcpy(d->data.durable, d->data.cur, d->data.sectors * 8);
+		}
+		node_create_md(&nodes[i]);
+	}
+}
+
+/* ---- waiting for states ---- */
+
+typedef bool condition(void);
+
+static bool wait_for(condition *cond, const char *what, u32 seconds)
+{
+	u64 until = now_us + seconds * SECOND;
+	u32 v;
+
+	while (!cond() && now_us < until && !sim_failed)
+		thread_sleep(20 * MS);
+	if (sim_failed || cond())
+		return true;
+	for (v = 0; v < cfg.volumes; v++)
+		trace(NULL, "volume %u: A %s", v, node_state_text(&nodes[0], v));
+	violation("after %u s still not %s: A: %s; B: %s", seconds, what,
+		  node_state_text(&nodes[0], 0), node_state_text(&nodes[1], 0));
+	return false;
+}
+
+static bool volume_is(struct node *n, u32 v, enum drbd_disk disk, enum drbd_disk pdsk)
+{
+	struct drbd_device *d = node_device(n, v);
+
+	return d && d->state.conn == C_CONNECTED && d->state.disk == disk && d->state.pdsk == pdsk;
+}
+
+static bool connected(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; v < cfg.volumes; v++)
+			if (!nodes[i].up || node_device(&nodes[i], v)->state.conn < C_CONNECTED)
+				return false;
+	return true;
+}
+
+static bool in_sync(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; v < cfg.volumes; v++)
+			if (!volume_is(&nodes[i], v, D_UP_TO_DATE, D_UP_TO_DATE))
+				return false;
+	return true;
+}
+
+static bool apps_idle(void)
+{
+	return (!nodes[0].up || app_idle(&nodes[0])) && (!nodes[1].up || app_idle(&nodes[1]));
+}
+
+static void pass(u64 low_ms, u64 high_ms)
+{
+	thread_sleep(chance_between(low_ms * MS, high_ms * MS));
+}
+
+/* ---- peace ---- */
+
+static void expect(s32 ret, const char *what, struct node *n)
+{
+	if (ret != ERR_NO_ERROR && (ret < SS_SUCCESS || ret > 100) && n->up)
+		violation("node %s: %s failed: %d (%s)", n->name, what, ret, node_state_text(n, 0));
+}
+
+static bool is_primary(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; n->up && v < cfg.volumes; v++)
+		if (node_device(n, v)->state.role != ROLE_PRIMARY)
+			return false;
+	return n->up;
+}
+
+static void promote(struct node *n)
+{
+	struct admin_op op;
+	u32 v;
+
+	primary = n;
+	for (v = 0; v < cfg.volumes && n->up; v++) {
+		node_op_init(n, v, &op);
+		trace(n, "primary volume %u", v);
+		expect(node_command(n, v, admin_primary, &op), "primary", n);
+	}
+	app_enabled[n->id] = n->up;
+}
+
+static void demote(struct node *n)
+{
+	struct admin_op op;
+	u32 v;
+
+	app_enabled[n->id] = false;
+	wait_for(apps_idle, "an idle application", 200);
+	for (v = 0; v < cfg.volumes && n->up; v++) {
+		node_op_init(n, v, &op);
+		trace(n, "secondary volume %u", v);
+		expect(node_command(n, v, admin_secondary, &op), "secondary", n);
+	}
+}
+
+static void bring_up(struct node *n)
+{
+	struct drbd_connection *c;
+	u32 v;
+
+	if (!n->up)
+		node_boot(n);
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk == D_DISKLESS)
+			expect(node_attach(n, v), "attach", n);
+	c = node_connection(n);
+	if (c->cstate == C_STANDALONE && !c->configured)
+		expect(node_connect(n), "connect", n);
+}
+
+static void make_peace(void)
+{
+	int i;
+
+	net_set_link(true);
+	for (i = 0; i < NODES; i++)
+		bring_up(&nodes[i]);
+	wait_for(connected, "connected", 120);
+	if (!sim_failed && !is_primary(primary))
+		promote(primary);
+	wait_for(in_sync, "in sync", 600);
+}
+
+static void check_at_rest(void)
+{
+	bool was[NODES] = { app_enabled[0], app_enabled[1] };
+	int i;
+
+	app_enabled[0] = app_enabled[1] = false;
+	wait_for(apps_idle, "an idle application", 200);
+	wait_for(in_sync, "in sync", 600);
+	pass(3000, 3000);
+	if (!sim_failed && in_sync())
+		oracle_check_converged();
+	for (i = 0; i < NODES; i++)
+		app_enabled[i] = was[i];
+}
+
+/* ---- trouble ---- */
+
+static void fault_cut(void)
+{
+	net_set_link(false);
+	pass(1, one_in(2) ? 1000 : 40000);
+	net_set_link(true);
+}
+
+static void fault_reset(void)
+{
+	net_reset();
+}
+
+/* Does the peer hold everything, and did the Primary know so? */
+static bool may_take_over(struct node *dying)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		struct drbd_device *d = node_device(dying, v), *p = node_device(other(dying), v);
+
+		if (!p || d->state.conn != C_CONNECTED || d->state.pdsk != D_UP_TO_DATE ||
+		    p->state.disk != D_UP_TO_DATE)
+			return false;
+	}
+	return true;
+}
+
+static void take_over(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (!oracle_disk_current(n, v, false))
+			return;
+	promote(n);
+}
+
+static void fault_crash(void)
+{
+	struct node *n = &nodes[chance(2)];
+	bool take = n == primary && n->up && may_take_over(n);
+
+	if (!n->up)
+		return;
+	node_crash(n, !one_in(4));
+	/* The peer notices after a while; what was on its way is written until then. */
+	pass(1, one_in(2) ? 500 : 30000);
+	if (take && other(n)->up && one_in(2)) {
+		pass(20000, 25000);
+		take_over(other(n));
+		pass(1, 5000);
+	}
+	bring_up(n);
+}
+
+static void fault_both_crash(void)
+{
+	node_crash(&nodes[0], true);
+	pass(0, 2000);
+	node_crash(&nodes[1], true);
+	pass(1, 1000);
+	bring_up(&nodes[0]);
+	pass(1, 1000);
+	bring_up(&nodes[1]);
+}
+
+static void fault_disconnect(void)
+{
+	struct node *n = &nodes[chance(2)];
+
+	trace(n, "disconnect");
+	node_command(n, 0, admin_disconnect, NULL);
+	pass(1, 5000);
+	bring_up(n);
+	pass(1, 3000);
+	bring_up(other(n));
+}
+
+static void fault_detach(void)
+{
+	struct node *n = &nodes[chance(2)];
+	struct admin_op op;
+
+	node_op_init(n, 0, &op);
+	op.force = one_in(3);
+	trace(n, "detach%s", op.force ? " --force" : "");
+	node_command(n, 0, admin_detach, &op);
+	pass(1, 5000);
+	bring_up(n);
+}
+
+static void fault_switch_roles(void)
+{
+	struct node *to = other(primary);
+
+	if (!in_sync())
+		return;
+	demote(primary);
+	if (in_sync())
+		promote(to);
+	else
+		primary = NULL;
+	if (!primary)
+		primary = &nodes[0];
+}
+
+static void fault_commands(void)
+{
+	static admin_command *const some[] = {
+		admin_pause_sync, admin_resume_sync, admin_verify, admin_suspend_io,
+		admin_resume_io, admin_invalidate, admin_outdate,
+	};
+	struct node *n = other(primary);
+	u32 which = chance(ARRAY_SIZE(some));
+
+	trace(n, "command %u", which);
+	if (in_sync())
+		node_command(n, 0, some[which], NULL);
+	pass(1, 3000);
+	node_command(n, 0, admin_resume_sync, NULL);
+	node_command(n, 0, admin_resume_io, NULL);
+}
+
+static void one_fault(void)
+{
+	switch (chance(8)) {
+	case 0:
+	case 1:
+		return cfg.cuts ? fault_cut() : (void)0;
+	case 2:
+		return cfg.cuts ? fault_reset() : (void)0;
+	case 3:
+		return cfg.crashes ? fault_crash() : (void)0;
+	case 4:
+		return cfg.crashes && one_in(3) ? fault_both_crash() : (void)0;
+	case 5:
+		return cfg.admin ? fault_disconnect() : (void)0;
+	case 6:
+		if (cfg.admin && one_in(2))
+			return fault_switch_roles();
+		return cfg.admin ? fault_detach() : (void)0;
+	default:
+		return cfg.admin ? fault_commands() : (void)0;
+	}
+}
+
+/* ---- the run ---- */
+
+static void first_sync(void)
+{
+	struct admin_op op;
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		node_boot(&nodes[i]);
+	for (i = 0; i < NODES; i++)
+		expect(node_up(&nodes[i]), "up", &nodes[i]);
+	wait_for(connected, "connected", 60);
+	primary = &nodes[0];
+	for (v = 0; v < cfg.volumes; v++) {
+		node_op_init(primary, v, &op);
+		op.force = true;
+		trace(primary, "primary --force volume %u", v);
+		expect(node_command(primary, v, admin_primary, &op), "primary --force", primary);
+	}
+	app_enabled[0] = true;
+	wait_for(in_sync, "in sync for the first time", 600);
+}
+
+static void scenario_thread(void *arg)
+{
+	u32 i, j;
+
+	(void)arg;
+	first_sync();
+	pass(100, 5000);
+	check_at_rest();
+	for (i = 0; i < cfg.faults && !sim_failed; i++) {
+		pass(10, 3000);
+		for (j = chance(3) + 1; j && !sim_failed; j--) {
+			one_fault();
+			pass(0, one_in(2) ? 50 : 5000);
+		}
+		make_peace();
+		check_at_rest();
+	}
+	scenario_over = true;
+}
+
+void scenario_start(void)
+{
+	machines_by_seed();
+	oracle_init();
+	thread_start(NULL, "scenario", scenario_thread, NULL);
+}
