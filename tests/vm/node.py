@@ -112,7 +112,9 @@ class Node:
 
     def command(self):
         accel = self.images.accelerator()
-        words = ["qemu-system-x86_64", "-name", self.name, "-M", "q35", "-accel", accel,
+        words = ["qemu-system-x86_64", "-name", self.name, "-M", "q35",
+                 # Translated code would fill a gibibyte of the host by default.
+                 "-accel", "tcg,tb-size=256" if accel == "tcg" else accel,
                  "-cpu", "host" if accel == "kvm" else "max", "-m", self.memory, "-smp", str(self.cpus),
                  "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                  "-kernel", self.images.kernel[self.series], "-initrd", self.images.initrd[self.series],
