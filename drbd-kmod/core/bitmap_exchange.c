@@ -4,6 +4,7 @@
 #include "connection.h"
 #include "engine.h"
 #include "names.h"
+#include "predicates.h"
 #include "receive.h"
 
 /* ---- sending ---- */
@@ -12,11 +13,11 @@ void bitmap_send_start(struct drbd_device *device)
 {
 	struct resync *rs = &device->resync;
 
-	if (dlist_linked(&rs->bitmap_send.link))
+	if (rs->bitmap_sending)
 		return;
-	bm_transfer_init(&rs->out, device->bitmap.n_bits);
 	rs->bitmap_sending = true;
-	send_item_queue(&device->resource->connection, SOCK_DATA, &rs->bitmap_send);
+	rs->bitmap_link = device->resource->connection.established_at;
+	core_task_start(device->resource, &rs->bitmap_task);
 }
 
 static void bitmap_send_over(struct drbd_device *device)
@@ -40,6 +41,57 @@ static bool bitmap_send_possible(struct drbd_device *device)
 	return device->resync.bitmap_sending && device->has_backing &&
 	       device->state.disk >= D_NEGOTIATING &&
 	       (conn == C_WF_BITMAP_S || conn == C_WF_BITMAP_T);
+}
+
+/* Still to be sent, and on the connection it was asked for on? */
+static bool bitmap_send_wanted(struct drbd_device *device)
+{
+	return bitmap_send_possible(device) &&
+	       device->resync.bitmap_link == device->resource->connection.established_at;
+}
+
+/* What a suspension holds back moves no more, and is found in the transfer log. */
+static bool writes_are_known(const struct drbd_device *device)
+{
+	return device->ap_in_flight == 0 ||
+	       (state_suspended(device_state(device)) && dlist_empty(&device->rq.local));
+}
+
+/* A write that has not come to its end may still set its bits then: the peer would miss them. */
+static void mark_unfinished_writes(struct drbd_device *device)
+{
+	struct drbd_request *req;
+
+	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
+		if (req->device == device && (req->flags & RQ_W))
+			device_set_out_of_sync(device, req->interval.sector, req->interval.bytes);
+}
+
+/*
+ * Writes that began without the peer set their bits when they end, so the bitmap leaves only
+ * after the last of them; new ones wait that long. From then on writes send notices.
+ */
+enum fiber_status bitmap_task_run(struct task *t, struct core_task *task)
+{
+	struct drbd_device *device = container_of(task, struct drbd_device, resync.bitmap_task);
+	struct resync *rs = &device->resync;
+
+	(void)t;
+	FIBER_BEGIN(task->pc);
+	FIBER_WAIT_UNTIL(task->pc, !device->bm_io_pending || !bitmap_send_wanted(device));
+	if (!bitmap_send_wanted(device) || dlist_linked(&rs->bitmap_send.link))
+		FIBER_RETURN(task->pc);
+	device->bm_io_pending = true;
+	FIBER_WAIT_UNTIL(task->pc, writes_are_known(device) || !bitmap_send_wanted(device));
+	device->bm_io_pending = false;
+	if (bitmap_send_wanted(device)) {
+		mark_unfinished_writes(device);
+		bm_transfer_init(&rs->out, device->bitmap.n_bits);
+		send_item_queue(&device->resource->connection, SOCK_DATA, &rs->bitmap_send);
+	}
+	request_admission_kick(device);
+	env_wake(device->resource);
+	FIBER_END(task->pc);
 }
 
 bool bitmap_send_next(struct drbd_device *device, struct outgoing *out)

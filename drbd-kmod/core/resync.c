@@ -351,4 +351,5 @@ void resync_init(struct drbd_device *device)
 	send_item_init(&rs->bitmap_send, SEND_BITMAP);
 	core_task_init(&rs->start, resync_start_run);
 	core_task_init(&rs->finish, resync_finish_run);
+	core_task_init(&rs->bitmap_task, bitmap_task_run);
 }

@@ -69,6 +69,8 @@ struct resync {
 	/* bitmap exchange */
 	struct send_item bitmap_send;	/* generator SEND_BITMAP */
 	bool bitmap_sending, bitmap_receiving;
+	struct core_task bitmap_task;	/* waits until the bitmap may be sent */
+	u64 bitmap_link;		/* established_at of the connection it is for */
 	struct bm_transfer out, in;
 
 	u32 extents_locked;	/* 16 MiB extents, kept by resync_extents.c */
@@ -133,6 +135,7 @@ void resync_leave_ahead(struct drbd_device *device);
 
 /* ---- between the files of resync ---- */
 enum fiber_status resync_finish_run(struct task *t, struct core_task *task);	/* resync_finish.c */
+enum fiber_status bitmap_task_run(struct task *t, struct core_task *task);	/* bitmap_exchange.c */
 /* Have the turn made at once. */
 void resync_turn_now(struct drbd_device *device);
 /* One answer came in: count it and release its extent. */

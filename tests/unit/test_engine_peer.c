@@ -7,6 +7,7 @@
 #include "fake_env.h"
 #include "core/engine.h"
 #include "core/objects.h"
+#include "core/predicates.h"
 #include "core/receive.h"
 
 #define SECTORS 262144ULL
@@ -503,6 +504,68 @@ static void a_target_that_gave_up_frees_the_source(void **state)
 	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
 }
 
+/* ---- writes under way while the bitmap is sent ---- */
+
+static void free_nothing(struct drbd_request *req) { (void)req; }
+
+static void begin_write(struct drbd_request *req, u64 sector)
+{
+	request_init(req, dev(), OP_WRITE, sector, 4096, 0);
+	request_new(req);
+	fake_run();
+}
+
+static void no_bitmap_leaves_before_a_write_begun_alone_has_ended(void **state)
+{
+	static struct drbd_request before, during;
+
+	(void)state;
+	fake.on_free = free_nothing;
+	attach(UUID_A, UUID_B);
+	assert_int_equal(state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD), SS_SUCCESS);
+	begin_write(&before, 80);
+	assert_true(before.flags & RQ_LP);
+	hello();
+	peer_is(UUID_B, 0, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	expect(SOCK_DATA, P_STATE);
+	expect_idle(SOCK_DATA);
+	/* A new one would make the wait endless. */
+	begin_write(&during, 160);
+	assert_false(during.flags & RQ_LP);
+
+	request_local_done(&before, 0);
+	assert_true(before.flags & RQ_DESTROYED);
+	fake_run();
+	assert_int_equal(bm_test(&dev()->bitmap, 10), 1);
+	assert_true(during.flags & RQ_LP);
+	expect(SOCK_DATA, P_COMPRESSED_BITMAP);
+	expect(SOCK_DATA, P_OUT_OF_SYNC);
+	expect_idle(SOCK_DATA);
+	assert_int_equal(bm_test(&dev()->bitmap, 20), 1);
+}
+
+static void a_wait_for_writes_ends_with_the_connection(void **state)
+{
+	static struct drbd_request before;
+	struct task t = { 0 };
+
+	(void)state;
+	fake.on_free = free_nothing;
+	attach(UUID_A, UUID_B);
+	assert_int_equal(state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD), SS_SUCCESS);
+	begin_write(&before, 80);
+	hello();
+	peer_is(UUID_B, 0, D_UP_TO_DATE);
+	expect(SOCK_DATA, P_STATE);
+	assert_true(dev()->bm_io_pending);
+	connection_socket_event(conn(), SOCKET_EOF_DATA);
+	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
+	assert_false(dev()->bm_io_pending);
+	assert_false(dev()->resync.bitmap_task.active);
+	request_local_done(&before, 0);
+}
+
 static void the_handler_may_forbid_a_resync(void **state)
 {
 	static struct sent bitmap;
@@ -681,6 +744,8 @@ int main(void)
 		PEER_TEST(a_lost_connection_is_looked_for_at_once),
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
+		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
+		PEER_TEST(a_wait_for_writes_ends_with_the_connection),
 		PEER_TEST(the_handler_may_forbid_a_resync),
 		PEER_TEST(two_sources_do_not_wait_for_each_other),
 		PEER_TEST(the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation),
