@@ -14,7 +14,7 @@
 #include "sim.h"
 
 #define EVENTS_MAX 20000000ull
-#define WALL_SECONDS 60
+#define WALL_SECONDS 20
 
 bool tracing, sim_failed;
 char sim_failure[512];

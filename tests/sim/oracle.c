@@ -52,21 +52,6 @@ void oracle_init(void)
 	}
 }
 
-struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag)
-{
-	struct app_write *w = calloc(1, sizeof(*w));
-	u32 i;
-
-	w->tag = tag;
-	w->start = now_us;
-	w->end = RUNNING;
-	w->vnr = vnr;
-	dlist_init(&w->recent);
-	for (i = 0; i < sectors; i++)
-		claim_add(vnr, sector + i, w);
-	return w;
-}
-
 void oracle_write_end(struct app_write *w, int error, bool durable)
 {
 	if (error)
@@ -95,47 +80,80 @@ void oracle_flush_end(int vnr, u64 started)
 	}
 }
 
-/* Does an acknowledged write that ended before `limit` hide what ended at `end`? */
-static bool hidden(const struct claim *list, u64 end, u64 limit)
+/* The latest start of an acknowledged write that ended before `limit`: what ended earlier is hidden. */
+static u64 floor_of(const struct claim *list, u64 limit)
 {
+	u64 floor = 0;
+
 	for (; list; list = list->next)
-		if (list->write->acked && list->write->start > end && list->write->end < limit)
-			return true;
-	return false;
+		if (list->write->acked && list->write->end < limit)
+			floor = max(floor, list->write->start);
+	return floor;
 }
 
 static bool allowed(int vnr, u64 sector, u64 tag, u64 read_start)
 {
 	const struct claim *list = history[vnr][sector], *c;
+	u64 floor = floor_of(list, read_start);
 
-	/* Newest first: the usual answer comes at once. */
 	for (c = list; c; c = c->next)
-		if (c->write->tag == tag && !hidden(list, c->write->end, read_start))
+		if (c->write->tag == tag && c->write->end >= floor)
 			return true;
 	return false;
 }
 
+/* No request that is still on its way began before this. */
+static u64 oldest_request(void)
+{
+	u64 oldest = now_us;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		if (nodes[i].up && !dlist_empty(&nodes[i].requests))
+			oldest = min(oldest, dlist_first_entry(&nodes[i].requests,
+							       struct host_request, mine)->started);
+	return oldest;
+}
+
 /* What is hidden by something durable and old can never be seen again. */
-static void forget(int vnr, u64 sector)
+static void forget(int vnr, u64 sector, u64 oldest)
 {
 	struct claim **p = &history[vnr][sector], *c;
 	u64 floor = 0;
 
 	for (c = *p; c; c = c->next)
-		if (c->write->durable && c->write->end + 20 * SECOND < now_us)
+		if (c->write->durable && c->write->end < oldest)
 			floor = max(floor, c->write->start);
 	while ((c = *p)) {
-		if (c->write->end < floor) {
-			*p = c->next;
-			if (!--c->write->refs) {
-				dlist_del_init(&c->write->recent);
-				free(c->write);
-			}
-			free(c);
-		} else {
+		if (c->write->end >= floor) {
 			p = &c->next;
+			continue;
 		}
+		*p = c->next;
+		if (!--c->write->refs) {
+			dlist_del_init(&c->write->recent);
+			free(c->write);
+		}
+		free(c);
 	}
+}
+
+struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag)
+{
+	struct app_write *w = calloc(1, sizeof(*w));
+	u64 oldest = oldest_request();
+	u32 i;
+
+	w->tag = tag;
+	w->start = now_us;
+	w->end = RUNNING;
+	w->vnr = vnr;
+	dlist_init(&w->recent);
+	for (i = 0; i < sectors; i++) {
+		forget(vnr, sector + i, oldest);
+		claim_add(vnr, sector + i, w);
+	}
+	return w;
 }
 
 static void describe(int vnr, u64 sector)
@@ -160,7 +178,6 @@ void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 s
 			describe(vnr, sector + i);
 			return;
 		}
-		forget(vnr, sector + i);
 	}
 }
 

@@ -63,7 +63,7 @@ void config_by_seed(u64 seed, bool smoke)
 	cfg.alloc_fails = smoke || !one_in(4) ? 0 : chance_between(2, 20);
 	cfg.max_request = one_in(2) ? 64 : chance_between(8, 2048);
 	cfg.app_depth = 1 + chance(one_in(4) ? 64 : 8);
-	cfg.app_gap = 1 << chance_between(6, 18);
+	cfg.app_gap = 1 << chance_between(9, 19);
 	cfg.faults = smoke ? 0 : chance_between(1, 8);
 	cfg.crashes = !one_in(4);
 	cfg.cuts = !one_in(4);
