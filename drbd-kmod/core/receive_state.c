@@ -215,7 +215,7 @@ static const char *const handshake_fail_text[] = {
 	[HSF_UNRELATED] = "unrelated data; if this node's data may be overwritten, invalidate it or create its metadata anew",
 	[HSF_NEEDS_APV] = "the peer's protocol is too old to tell (needs 91); upgrade it",
 	[HSF_NEEDS_FEATURE] = "the peer lacks a feature needed to tell after a crash; upgrade it",
-	[HSF_SPLIT_BRAIN] = "split brain: both nodes changed their data; on the node whose changes are to be lost: disconnect, then connect --discard-my-data; on the other: connect",
+	[HSF_SPLIT_BRAIN] = "Split-Brain detected: both nodes changed their data; on the node whose changes are to be lost: disconnect, then connect --discard-my-data; on the other: connect",
 	[HSF_CANNOT_DEMOTE] = "split brain: this Primary should give way but is in use; stop its users and make it Secondary",
 	[HSF_SOURCE_INCONSISTENT] = "this node should be sync source but its data is Inconsistent; force a node that has good data to Primary, or invalidate one",
 	[HSF_PRIMARY_LOST] = "this Primary should become sync target (rr-conflict); make it Secondary first",
@@ -361,8 +361,11 @@ static bool state_dealt_with(struct incoming *in)
 		refuse_peer(in);
 		return true;
 	case STATEPKT_RESYNC_END:
-		if (device->bitmap.bits_set <= device->resync.failed)
-			resync_finish(device);
+		/* All else stays as it is until the end of ours, but a role is not told twice. */
+		if (op->mine.peer != op->peers.role)
+			state_force(device, ST_ARGS(ST_CHANGE_PEER(op->peers.role)));
+		device->resync.peer_ended = true;
+		resync_check_finished(device);
 		in->ok = true;
 		return true;
 	case STATEPKT_VERIFY_END:

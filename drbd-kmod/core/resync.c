@@ -125,6 +125,7 @@ static void counters_begin(struct drbd_device *device, u64 total)
 	rs->cursor = 0;
 	rs->budget = 0;
 	rs->peer_failed = false;
+	rs->peer_ended = false;
 	rs->oos_sectors = 0;
 	rate_plan_init(&rs->plan, &conf);
 	rate_activity_init(&rs->activity, disk_sectors(device), rs->own_sectors);
@@ -333,6 +334,7 @@ void resync_cancel(struct drbd_device *device)
 	rs->sectors_in = 0;
 	rs->total = 0;
 	rs->failed = 0;
+	rs->peer_ended = false;
 	rs->bitmap_sending = false;
 	rs->bitmap_receiving = false;
 	verify_log_run(device);

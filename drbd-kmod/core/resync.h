@@ -37,6 +37,7 @@ struct resync {
 	bool use_csums;
 	bool finishing;
 	bool peer_failed;	/* the target says that it ended with failed blocks */
+	bool peer_ended;	/* the target says that it has everything */
 	struct rate_plan plan;
 	struct progress progress;
 	struct rate_activity activity;

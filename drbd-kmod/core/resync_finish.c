@@ -35,9 +35,13 @@ static bool is_over(const struct drbd_device *device)
 		return target_is_over(device);
 	case C_SYNC_SOURCE:
 	case C_PAUSED_SYNC_S:
-		/* Newer targets say so (P_STATE). */
-		return connection_of(device)->agreed_pro_version <= 95 && !rs->start_waits &&
-		       target_is_over(device);
+		/*
+		 * Newer targets say so (P_STATE). Bits of application writes that the target has,
+		 * and whose barrier ack is on its way, may be left then, and go one after the other.
+		 */
+		if (connection_of(device)->agreed_pro_version > 95)
+			return rs->peer_ended && device->bitmap.bits_set <= rs->failed;
+		return !rs->start_waits && target_is_over(device);
 	case C_VERIFY_S:
 		return verify_all_asked(device) && !rs->pending;
 	case C_VERIFY_T:
@@ -194,6 +198,7 @@ static void finish_now(struct drbd_device *device)
 	rs->pending = 0;
 	rs->budget = 0;
 	rs->peer_failed = false;
+	rs->peer_ended = false;
 }
 
 static enum fiber_status finish_helpers(struct task *t, struct drbd_device *device)

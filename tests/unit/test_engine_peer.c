@@ -486,6 +486,26 @@ static void the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word(
 	assert_int_equal(dev()->md.uuid[UUID_HISTORY0], UUID_B + UUID_SYNC_STEP);
 }
 
+static void bits_of_writes_under_way_delay_the_sources_end(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(3 * 4096) };
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_UP_TO_DATE));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
+	/* As the end of an application write does when its epoch is acknowledged. */
+	assert_int_equal(device_set_in_sync(dev(), 3 * 8, 4096), 1);
+	fake_run();
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+}
+
 static void a_target_that_gave_up_frees_the_source(void **state)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
@@ -743,6 +763,7 @@ int main(void)
 		PEER_TEST(a_refused_handshake_backs_off),
 		PEER_TEST(a_lost_connection_is_looked_for_at_once),
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
+		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
 		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
 		PEER_TEST(a_wait_for_writes_ends_with_the_connection),
