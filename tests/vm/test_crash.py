@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 
 import load
 import pytest
@@ -87,7 +88,9 @@ def test_cable_pulled_under_load(lab):
 
 @pytest.mark.mixed
 def test_split_brain_is_seen_and_resolved_by_hand(lab):
-    r0 = lab.resource()
+    r0 = lab.resource(extra='  handlers { split-brain "touch /run/split-brain"; }\n')
+    for node in lab.nodes:
+        node.run("rm -f /run/split-brain")
     r0.in_sync(primary=lab.n1)
     lab.bed.n1.cut_link()
     r0.wait(cs="WFConnection")
@@ -98,7 +101,8 @@ def test_split_brain_is_seen_and_resolved_by_hand(lab):
     lab.n1.wait_for("both alone", lambda: {r0.status(node).cs for node in lab.nodes} <= {"StandAlone", "WFConnection"}
                     and "StandAlone" in {r0.status(node).cs for node in lab.nodes})
     r0.wait(lab.n1, lab.n2, cs=("StandAlone", "WFConnection"))
-    assert "Split-Brain" in lab.n1.log() + lab.n2.log()
+    assert re.search("split.brain", lab.n1.log() + lab.n2.log(), re.I)
+    assert any(node.run("test -e /run/split-brain", check=False).status == 0 for node in lab.nodes), "no helper called"
     r0.adm(lab.n2, "disconnect", check=False)
     r0.adm(lab.n2, "secondary")
     r0.adm(lab.n2, "connect", "--discard-my-data")
