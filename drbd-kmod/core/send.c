@@ -48,6 +48,9 @@ void send_open(struct drbd_connection *connection)
 	peer_epochs_init(connection);
 	connection->ping_wanted = false;
 	connection->queue[SOCK_META].ping_acks = 0;
+	connection->queue[SOCK_META].ping_after = 0;
+	connection->queue[SOCK_DATA].broken = false;
+	connection->queue[SOCK_META].broken = false;
 	connection->queue[SOCK_DATA].open = true;
 	connection->queue[SOCK_META].open = true;
 }
@@ -131,7 +134,14 @@ void send_block_ack(struct drbd_connection *connection, u32 vnr, u16 cmd, u64 se
 
 void send_ping(struct drbd_connection *connection)
 {
+	struct send_queue *q = &connection->queue[SOCK_META];
+	struct dlist *item;
+
 	connection->ping_wanted = true;
+	/* Its answer proves that the peer has the acks given before it. */
+	q->ping_after = 0;
+	for (item = q->items.next; item != &q->items; item = item->next)
+		q->ping_after++;
 	env_send_kick(connection, SOCK_META);
 }
 
@@ -227,7 +237,7 @@ static bool send_next_meta_urgent(struct drbd_connection *connection, struct out
 		send_begin(connection, out, 0, P_PING_ACK, 0, 0);
 		return true;
 	}
-	if (connection->ping_wanted) {
+	if (connection->ping_wanted && (!q->ping_after || dlist_empty(&q->items))) {
 		connection->ping_wanted = false;
 		connection->ping_out = true;
 		connection->ping_sent = env_now_ms();
@@ -335,7 +345,7 @@ bool send_next(struct drbd_connection *connection, int socket, struct outgoing *
 
 	memset(out, 0, sizeof(*out));
 	out->head = head;
-	if (!q->open)
+	if (!q->open || q->broken)
 		return false;
 	if (socket == SOCK_META && send_next_meta_urgent(connection, out)) {
 		out->push = true;
@@ -359,9 +369,14 @@ void send_done(struct drbd_connection *connection, int socket, struct outgoing *
 	struct send_item *item = out->item;
 	bool generator;
 
+	/* The peer would take what follows for the rest of this packet, and write it as data. */
+	if (!ok)
+		q->broken = true;
 	if (!item)
 		return;
 	ok = ok && q->open;
+	if (q->ping_after)
+		q->ping_after--;
 	generator = item->kind == SEND_BITMAP || item->kind == SEND_RESYNC_REQUESTS ||
 		    item->kind == SEND_VERIFY_REQUESTS;
 	if (generator && ok) {

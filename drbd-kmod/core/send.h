@@ -54,7 +54,9 @@ struct control_packet {
 struct send_queue {
 	struct dlist items;
 	bool open;		/* between send_open() and send_close() */
+	bool broken;		/* part of a packet may have left: nothing may follow it */
 	u32 ping_acks;		/* P_PING_ACK to send ahead of the items (meta) */
+	u32 ping_after;		/* items that the wanted P_PING must not overtake (meta) */
 	u32 n_free;
 	struct dlist free;	/* control packets not in use */
 	struct control_packet pool[CONTROL_POOL];

@@ -693,6 +693,24 @@ static void the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation(
 	expect(SOCK_DATA, P_STATE);
 }
 
+static void a_ping_does_not_overtake_the_acks_before_it(void **state)
+{
+	static const u8 syncer[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 0, syncer, 4096);
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 8, syncer, 4096);
+	send_ping(conn());
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 16, syncer, 4096);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+	expect(SOCK_META, P_PING);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+}
+
 static void a_run_of_nothing_but_failures_ends(void **state)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
@@ -770,6 +788,7 @@ int main(void)
 		PEER_TEST(the_handler_may_forbid_a_resync),
 		PEER_TEST(two_sources_do_not_wait_for_each_other),
 		PEER_TEST(the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation),
+		PEER_TEST(a_ping_does_not_overtake_the_acks_before_it),
 		PEER_TEST(a_run_of_nothing_but_failures_ends),
 		PEER_TEST(a_cancelled_request_is_asked_again),
 		PEER_TEST(a_stray_sync_uuid_does_not_block_for_ever),
