@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The peer's writes, two Primaries, resync's exclusion; a scripted peer, on a fake host. */
+#include "data_path_fixture.h"
+
+/* ---- the peer's writes ---- */
+
+static void a_received_write_is_acknowledged_when_on_disk(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	done(write_arrives(8, 4096, 1));
+	assert_true(peer_submitted[0]);
+	expect_idle(SOCK_META);
+	peer_request_local_done(&peers[0], 0);
+	s = expect(SOCK_META, P_WRITE_ACK);
+	assert_int_equal(((struct wire_p_block_ack *)s.body)->block_id, 0x1122334455667789ULL);
+	assert_int_equal(be32_to_cpu(((struct wire_p_block_ack *)s.body)->seq_num), 1);
+	assert_true(peer_freed[0]);
+	assert_int_equal(dev()->prl.in_flight, 0);
+}
+
+static void the_barrier_ack_follows_the_last_ack(void **state)
+{
+	struct arrival *b;
+	struct sent s;
+
+	(void)state;
+	done(write_arrives(8, 4096, 1));
+	done(write_arrives(64, 4096, 2));
+	b = barrier_arrives(0x01020304);
+	assert_int_equal(b->status, FIBER_WAIT);
+	peer_request_local_done(&peers[1], 0);
+	peer_request_local_done(&peers[0], 0);
+	go_on(b);
+	done(b);
+	expect(SOCK_META, P_WRITE_ACK);
+	expect(SOCK_META, P_WRITE_ACK);
+	s = expect(SOCK_META, P_BARRIER_ACK);
+	assert_int_equal(((struct wire_p_barrier_ack *)s.body)->barrier, 0x01020304);
+	assert_int_equal(be32_to_cpu(((struct wire_p_barrier_ack *)s.body)->set_size), 2);
+	expect_idle(SOCK_META);
+}
+
+static void unordered_epochs_are_still_acknowledged_in_order(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	fake.resource.write_ordering = 0;
+	done(write_arrives(8, 4096, 1));
+	done(barrier_arrives(1));
+	done(write_arrives(64, 4096, 2));
+	done(barrier_arrives(2));
+	peer_request_local_done(&peers[1], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	expect_idle(SOCK_META);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	s = expect(SOCK_META, P_BARRIER_ACK);
+	assert_int_equal(((struct wire_p_barrier_ack *)s.body)->barrier, 1);
+	s = expect(SOCK_META, P_BARRIER_ACK);
+	assert_int_equal(((struct wire_p_barrier_ack *)s.body)->barrier, 2);
+}
+
+static void a_failed_received_write_is_marked_and_refused(void **state)
+{
+	(void)state;
+	done(write_arrives(8, 4096, 1));
+	peer_request_local_done(&peers[0], -EIO);
+	expect(SOCK_META, P_NEG_ACK);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	fake_run();
+	done(write_arrives(64, 4096, 2));
+	assert_false(peer_submitted[1]);
+	expect(SOCK_META, P_NEG_ACK);
+}
+
+static void a_write_beyond_the_device_is_a_protocol_error(void **state)
+{
+	struct wire_p_data p = { .sector = cpu_to_be64(SECTORS - 4) };
+	struct incoming in = { .hdr = { .cmd = P_DATA, .length = sizeof(p) + 4096 } };
+
+	(void)state;
+	in.fixed = (u8 *)&p;
+	assert_true(receive_plan(conn(), SOCK_DATA, &in));
+	assert_false(receive_plan_payload(&in));
+	assert_int_equal(conn()->cstate, C_PROTOCOL_ERROR);
+}
+
+static void an_unknown_meta_packet_ends_in_standalone(void **state)
+{
+	struct incoming in = { .hdr = { .cmd = 0x77, .length = 8 } };
+
+	(void)state;
+	assert_false(receive_plan(conn(), SOCK_META, &in));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+/* ---- two Primaries ---- */
+
+static void make_two_primaries(bool resolve)
+{
+	conn()->net_conf.two_primaries = 1;
+	conn()->resolve_conflicts = resolve;
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_ROLE(ROLE_PRIMARY),
+						      ST_CHANGE_PEER(ROLE_PRIMARY))), CS_HARD);
+	fake_run();
+	drain(SOCK_DATA);
+}
+
+static void my_write_supersedes_the_peers(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	make_two_primaries(true);
+	w = issue(OP_WRITE, 8, 8192);
+	done(write_arrives(8, 4096, 1));
+	assert_false(peer_submitted[0]);
+	expect(SOCK_META, P_SUPERSEDED);
+	assert_true(peer_freed[0]);
+	done(barrier_arrives(5));
+	expect_idle(SOCK_META);
+	assert_false(w->completed);
+}
+
+static void a_mixed_epoch_counts_only_what_was_written(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	make_two_primaries(true);
+	issue(OP_WRITE, 8, 4096);
+	done(write_arrives(12, 4096, 1));
+	expect(SOCK_META, P_RETRY_WRITE);
+	done(write_arrives(800, 4096, 2));
+	peer_request_local_done(&peers[1], 0);
+	done(barrier_arrives(5));
+	expect(SOCK_META, P_WRITE_ACK);
+	s = expect(SOCK_META, P_BARRIER_ACK);
+	assert_int_equal(be32_to_cpu(((struct wire_p_barrier_ack *)s.body)->set_size), 1);
+}
+
+static void sequence_numbers_hold_a_write_back(void **state)
+{
+	struct arrival *a;
+
+	(void)state;
+	make_two_primaries(true);
+	a = write_arrives(8, 4096, 2);
+	assert_int_equal(a->status, FIBER_WAIT);
+	peer_seq_seen(dev(), 1);
+	go_on(a);
+	done(a);
+	assert_true(peer_submitted[0]);
+}
+
+static void a_missing_sequence_number_is_a_protocol_error(void **state)
+{
+	struct arrival *a;
+
+	(void)state;
+	make_two_primaries(true);
+	a = write_arrives(8, 4096, 2);
+	fake_advance(1000);
+	go_on(a);
+	assert_int_equal(a->status, FIBER_DONE);
+	assert_false(a->in.ok);
+	assert_int_equal(conn()->cstate, C_PROTOCOL_ERROR);
+	assert_true(peer_freed[0]);
+	free(a);
+}
+
+static void my_write_steps_back_and_is_repeated(void **state)
+{
+	struct app *w;
+	struct sent data, again;
+	struct arrival *a;
+
+	(void)state;
+	make_two_primaries(false);
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	a = write_arrives(4, 4096, 1);
+	assert_int_equal(a->status, FIBER_WAIT);
+	assert_true(ack(&data, P_RETRY_WRITE, 4096));
+	go_on(a);
+	assert_int_equal(a->status, FIBER_WAIT);
+	disk_done(w, 0);
+	go_on(a);
+	done(a);
+	assert_true(peer_submitted[0]);
+	assert_false(w->completed);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	fake_run();
+	assert_int_equal(w->submissions, 2);
+	do
+		assert_true(next_packet(SOCK_DATA, &again, true));
+	while (again.cmd != P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&again, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
+/* ---- exclusion of resync and writes ---- */
+
+static void resync_and_writes_take_turns_on_an_extent(void **state)
+{
+	struct app *w, *v;
+	struct sent data, barrier;
+
+	(void)state;
+	assert_true(rs_extent_try_lock(dev(), 0));
+	w = issue(OP_WRITE, 8, 4096);
+	assert_false(w->submitted);
+	assert_false(rs_extent_try_lock(dev(), 8));
+	rs_extent_unlock(dev(), 0);
+	fake_run();
+	assert_true(w->submitted);
+	data = expect(SOCK_DATA, P_DATA);
+	assert_false(rs_extent_try_lock(dev(), 0));
+	v = issue(OP_WRITE, 800, 4096);
+	assert_false(v->submitted);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(rs_extent_try_lock(dev(), 0));
+	assert_false(v->submitted);
+	rs_extent_unlock(dev(), 0);
+	fake_run();
+	assert_true(v->submitted);
+}
+
+static void a_claim_that_is_not_renewed_lets_writes_pass(void **state)
+{
+	struct app *v;
+
+	(void)state;
+	issue(OP_WRITE, 8, 4096);
+	assert_false(rs_extent_try_lock(dev(), 0));
+	v = issue(OP_WRITE, 800, 4096);
+	assert_false(v->submitted);
+	fake_advance(2000);
+	assert_true(v->submitted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_received_write_is_acknowledged_when_on_disk, setup_secondary),
+		TEST(the_barrier_ack_follows_the_last_ack, setup_secondary),
+		TEST(unordered_epochs_are_still_acknowledged_in_order, setup_secondary),
+		TEST(a_failed_received_write_is_marked_and_refused, setup_secondary),
+		TEST(a_write_beyond_the_device_is_a_protocol_error, setup_secondary),
+		TEST(an_unknown_meta_packet_ends_in_standalone, setup_secondary),
+		TEST(my_write_supersedes_the_peers, setup_primary),
+		TEST(a_mixed_epoch_counts_only_what_was_written, setup_primary),
+		TEST(sequence_numbers_hold_a_write_back, setup_primary),
+		TEST(a_missing_sequence_number_is_a_protocol_error, setup_primary),
+		TEST(my_write_steps_back_and_is_repeated, setup_primary),
+		TEST(resync_and_writes_take_turns_on_an_extent, setup_primary),
+		TEST(a_claim_that_is_not_renewed_lets_writes_pass, setup_primary),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
