@@ -3,6 +3,7 @@
 #include "admin.h"
 
 #define LEAVE_MS 10000
+#define LEAVE_LOOK_MS 100
 
 enum fiber_status admin_resource_options(struct task *t, struct admin_op *op)
 {
@@ -32,6 +33,25 @@ static bool is_unused(const struct drbd_device *device)
 	       !dlist_linked(&device->disk_gone.link);
 }
 
+/* The transfer log and the send queue refer to it until the last answer came, the last item left. */
+static bool is_referred_to(const struct drbd_device *device)
+{
+	const struct drbd_request *req;
+
+	if (dlist_linked(&device->resync.requests.link) ||
+	    dlist_linked(&device->resync.bitmap_send.link))
+		return true;
+	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
+		if (req->device == device)
+			return true;
+	return false;
+}
+
+static bool may_leave(const struct drbd_device *device)
+{
+	return is_unused(device) && !is_referred_to(device);
+}
+
 static bool may_be_deleted(const struct drbd_device *device)
 {
 	return device->state.disk == D_DISKLESS && device->state.role == ROLE_SECONDARY;
@@ -47,7 +67,9 @@ static enum fiber_status volume_leave(struct task *t, struct drbd_device *device
 	if (device->state.conn > C_WF_REPORT_PARAMS)
 		FIBER_CALL(op->pc2, state_request(t, device, &op->rq));
 	resync_cancel(device);
-	FIBER_WAIT_UNTIL(op->pc2, is_unused(device) || t->interrupted);
+	tl_close_epoch(&op->resource->connection);
+	while (!may_leave(device) && !t->interrupted)
+		FIBER_WAIT_TIMEOUT(op->pc2, t, LEAVE_LOOK_MS, may_leave(device) || t->interrupted);
 	op->ticket = work_ticket(op->resource);
 	FIBER_WAIT_UNTIL(op->pc2, work_reached(op->resource, op->ticket) || t->interrupted);
 	core_timer_cancel(op->resource, &device->md_timer);

@@ -8,6 +8,26 @@ static bool writes_are_quiet(const struct drbd_device *device)
 	return device->ap_in_flight == 0 || state_suspended(device_state(device));
 }
 
+/*
+ * The data receiver waits for answers of the peer as long as there is one: it is the receiver
+ * itself that tells the requests when there is none.
+ */
+static bool receiver_lost_peer(const struct drbd_device *device, const struct bulk_op *op)
+{
+	return op->in_receiver && device->resource->connection.cstate < C_WF_REPORT_PARAMS;
+}
+
+/* Nobody else is at it; false: not to be waited for any longer. */
+static bool bulk_begin(struct drbd_device *device)
+{
+	if (device->bm_io_pending) {
+		local_put(device);
+		return false;
+	}
+	device->bm_io_pending = true;
+	return true;
+}
+
 static void bulk_end(struct drbd_device *device)
 {
 	device->bm_locked = false;
@@ -35,8 +55,9 @@ enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *d
 	op->error = -EIO;
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
-	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending);
-	device->bm_io_pending = true;
+	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending || receiver_lost_peer(device, op));
+	if (!bulk_begin(device))
+		FIBER_RETURN(op->pc);
 	FIBER_WAIT_UNTIL(op->pc, op->in_receiver || writes_are_quiet(device));
 
 	/* A crash from here on must find "everything is out of sync". */
@@ -64,12 +85,15 @@ enum fiber_status device_clear_all_and_write(struct task *t, struct drbd_device 
 	op->error = -EIO;
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
-	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending);
-	device->bm_io_pending = true;
-	FIBER_WAIT_UNTIL(op->pc, writes_are_quiet(device));
-	device->al.suspended = false;
-	bm_clear_all(&device->bitmap);
-	FIBER_CALL(op->pc, write_all(t, device, op));
+	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending || receiver_lost_peer(device, op));
+	if (!bulk_begin(device))
+		FIBER_RETURN(op->pc);
+	FIBER_WAIT_UNTIL(op->pc, writes_are_quiet(device) || receiver_lost_peer(device, op));
+	if (writes_are_quiet(device)) {
+		device->al.suspended = false;
+		bm_clear_all(&device->bitmap);
+		FIBER_CALL(op->pc, write_all(t, device, op));
+	}
 	bulk_end(device);
 	FIBER_END(op->pc);
 }

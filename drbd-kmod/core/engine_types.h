@@ -72,6 +72,7 @@ enum size_outcome { SIZE_ERROR, SIZE_UNCHANGED, SIZE_SHRUNK, SIZE_GREW, SIZE_GRE
 struct size_op {
 	u16 pc;
 	bool forced, assume_clean;
+	bool in_receiver;	/* as in struct bulk_op */
 	bool new_al_layout;
 	u32 al_stripes, al_stripe_size_4k;
 	struct md_sync md;

@@ -90,6 +90,15 @@ void peer_request_ack(struct drbd_peer_request *pr, u16 cmd)
 	send_item_queue(&pr->device->resource->connection, SOCK_META, &pr->send);
 }
 
+void peer_request_refuse(struct drbd_peer_request *pr, u64 sector, u32 bytes, const u8 block_id[8],
+			 u16 cmd)
+{
+	interval_init(&pr->interval, sector, bytes);
+	memcpy(pr->block_id, block_id, sizeof(pr->block_id));
+	peer_request_register(pr, PEER_DISCARDED);
+	peer_request_ack(pr, cmd);
+}
+
 void peer_request_sent(struct drbd_peer_request *pr, struct send_item *item, bool ok)
 {
 	if (item == &pr->recv_ack) {

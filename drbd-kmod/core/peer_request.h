@@ -36,7 +36,7 @@ enum peer_purpose {
 	PEER_CSUM_TARGET,	/* I am sync target: read to ask with a checksum */
 	PEER_VERIFY_TARGET,	/* P_OV_REQUEST: read and answer with a digest */
 	PEER_VERIFY_SOURCE,	/* P_OV_REPLY: read and compare */
-	PEER_DISCARDED,		/* data received for a disk that is gone */
+	PEER_DISCARDED,		/* refused, only to be answered */
 };
 
 struct peer_epoch {
@@ -111,6 +111,12 @@ void peer_request_start(struct drbd_peer_request *pr);
 void peer_request_reply(struct drbd_peer_request *pr, u16 cmd);
 void peer_request_ack(struct drbd_peer_request *pr, u16 cmd);
 void peer_request_finish(struct drbd_peer_request *pr);
+/*
+ * Nothing is done for it but an answer on the meta socket. The request itself carries it: a
+ * whole stream of them may have to be refused, for which control packets would not suffice.
+ */
+void peer_request_refuse(struct drbd_peer_request *pr, u64 sector, u32 bytes, const u8 block_id[8],
+			 u16 cmd);
 /* A resync write to this range is in progress. */
 bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u32 bytes);
 

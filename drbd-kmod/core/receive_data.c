@@ -6,6 +6,7 @@
 #include "receive.h"
 
 #define WAIT_FOR_EVER (1ULL << 40)	/* ms */
+#define BARRIER_ACK_ROOM (CONTROL_POOL / 2)	/* the most that waking up is promised for */
 
 /* The connection failed while the packet waited: there is nobody left to answer. */
 static bool is_lost(const struct incoming *in)
@@ -346,6 +347,9 @@ enum fiber_status receive_barrier(struct task *t, struct incoming *in)
 			barrier_flushed(barrier_device(in), t->result);
 		}
 	}
+	/* Epochs may come faster than their acks leave, which must not cost the connection. */
+	FIBER_WAIT_UNTIL(in->pc, send_has_room(in->connection, SOCK_META, BARRIER_ACK_ROOM) ||
+			 is_lost(in));
 	FIBER_WAIT_UNTIL(in->pc, peer_epoch_begin(in->connection) || is_lost(in));
 	barrier_end(in, !is_lost(in));
 	FIBER_END(in->pc);

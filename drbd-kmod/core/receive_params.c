@@ -370,6 +370,7 @@ enum fiber_status receive_sizes(struct task *t, struct incoming *in)
 	if (in->device->state.disk >= D_INCONSISTENT) {
 		op->forced = be16_to_cpu(p->dds_flags) & WIRE_DDSF_FORCED;
 		op->assume_clean = be16_to_cpu(p->dds_flags) & WIRE_DDSF_NO_RESYNC;
+		op->in_receiver = true;
 		FIBER_CALL(in->pc, device_determine_size(t, in->device, op));
 		if (op->outcome == SIZE_ERROR && in->device->state.disk >= D_INCONSISTENT) {
 			env_log_device(in->device, LOG_LVL_ERR,

@@ -86,7 +86,12 @@ enum fiber_status receive_uuids(struct task *t, struct incoming *in)
 	}
 	if (uuids_skip_sync(in)) {
 		memset(&op->bulk, 0, sizeof(op->bulk));
+		op->bulk.in_receiver = true;
 		FIBER_CALL(in->pc, device_clear_all_and_write(t, device, &op->bulk));
+		if (op->bulk.error) {
+			connection_fail(in->connection, C_NETWORK_FAILURE);
+			FIBER_RETURN(in->pc);
+		}
 		uuids_adopt(device, op->current_uuid);
 		FIBER_CALL(in->pc, device_md_sync(t, device, &op->md, false));
 	} else if (device->state.disk < D_INCONSISTENT && device->state.role == ROLE_PRIMARY) {

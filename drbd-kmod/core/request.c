@@ -299,7 +299,7 @@ void request_apply(struct drbd_request *req, int event)
 
 	if (others_wait)
 		request_conflict_kick(device);
-	if ((fx.complete || fx.retry) && !dlist_empty(&device->rq.admission))
+	if ((fx.complete || fx.retry || fx.destroy) && !dlist_empty(&device->rq.admission))
 		request_admission_kick(device);
 }
 

@@ -85,8 +85,11 @@ static void resync_turn_ask(struct drbd_device *device)
 	resync_rate_conf(device, &conf);
 	rs->budget = rate_next(&rs->plan, &conf, rs->sectors_in);
 	rs->sectors_in = 0;
-	if (device->state.conn == C_SYNC_TARGET)
+	if (device->state.conn == C_SYNC_TARGET) {
+		if (rs->unrecorded)
+			return;
 		resync_wrap(device);
+	}
 	if (rs->budget && !dlist_linked(&rs->requests.link))
 		send_item_queue(connection_of(device), SOCK_DATA, &rs->requests);
 }
@@ -225,6 +228,7 @@ static bool start_change(struct drbd_device *device)
 	change = state_change_join(change, ST_CHANGE_FLAG(ST_AFTR_ISP, !resync_may_run_now(device)));
 	if (state_change(device, ST_ARGS(change), CS_VERBOSE) < SS_SUCCESS)
 		return false;
+	rs->unrecorded = target;
 	rs->use_csums = target && wants_csums(device);
 	rs->requests.kind = SEND_RESYNC_REQUESTS;
 	counters_begin(device, device->bitmap.bits_set);
@@ -276,6 +280,10 @@ static enum fiber_status resync_start_run(struct task *t, struct core_task *task
 	}
 	if (!start_change(device))
 		FIBER_RETURN(task->pc);
+	/* Half overwritten data must never pass for consistent after a crash. */
+	if (rs->unrecorded)
+		FIBER_CALL(task->pc, device_md_sync(t, device, &rs->start_md, true));
+	rs->unrecorded = false;
 	if (rs->start_side == C_SYNC_SOURCE && connection_of(device)->agreed_pro_version < 96)
 		FIBER_CALL(task->pc, start_tell_uuid(t, device));
 	if (rs->start_waits)

@@ -35,6 +35,7 @@ struct resync {
 	u64 cursor;		/* next bit to look at */
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
+	bool unrecorded;	/* the disk does not say yet that it is Inconsistent */
 	bool finishing;
 	bool peer_failed;	/* the target says that it ended with failed blocks */
 	bool peer_ended;	/* the target says that it has everything */

@@ -209,9 +209,8 @@ enum fiber_status receive_resync_reply(struct task *t, struct incoming *in)
 		return FIBER_DONE;
 	}
 	if (!writable(device) || !local_get(device, D_INCONSISTENT)) {
-		env_peer_request_free(pr);
 		resync_answered(device, sector);
-		send_block_ack(in->connection, device->vnr, P_NEG_ACK, sector, syncer, bytes);
+		peer_request_refuse(pr, sector, bytes, syncer, P_NEG_ACK);
 		return FIBER_DONE;
 	}
 	interval_init(&pr->interval, sector, bytes);
@@ -319,10 +318,9 @@ static void request_refuse(struct incoming *in, u16 cmd)
 {
 	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
 
-	env_peer_request_free(in->pr);
+	peer_request_refuse(in->pr, request_sector(in), request_bytes(in),
+			    (const u8 *)&p->block_id, cmd);
 	in->pr = NULL;
-	send_block_ack(in->connection, in->device->vnr, cmd, request_sector(in),
-		       (const u8 *)&p->block_id, request_bytes(in));
 }
 
 static enum peer_purpose request_purpose(const struct incoming *in)

@@ -179,6 +179,34 @@ static bool fits_already(const struct drbd_device *device, const struct size_op 
 	       device->bitmap.n_bits == md_bm_bits(op->new_size);
 }
 
+/* Reads that the peer answers touch neither disk nor bitmap. */
+static bool only_remote_reads_left(const struct drbd_device *device)
+{
+	const struct request_queues *rq = &device->rq;
+	const struct drbd_request *req;
+
+	if (!dlist_empty(&rq->local) || !dlist_empty(&rq->al_wait) || !dlist_empty(&rq->conflict) ||
+	    !dlist_empty(&rq->held) || !dlist_empty(&device->al.committing))
+		return false;
+	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
+		if (req->device == device && (req->flags & RQ_W) && !(req->flags & RQ_COMPLETE))
+			return false;
+	return true;
+}
+
+/* The data receiver must not wait for reads that it would have to receive itself. */
+static bool io_has_stopped(const struct drbd_device *device, const struct size_op *op)
+{
+	return io_is_idle(device) || state_suspended(device_state(device)) ||
+	       (op->in_receiver && only_remote_reads_left(device));
+}
+
+/* Nor for answers when there is nobody to give them: it has yet to tell the requests. */
+static bool receiver_lost_peer(const struct drbd_device *device, const struct size_op *op)
+{
+	return op->in_receiver && device->resource->connection.cstate < C_WF_REPORT_PARAMS;
+}
+
 enum fiber_status device_determine_size(struct task *t, struct drbd_device *device,
 					struct size_op *op)
 {
@@ -195,8 +223,9 @@ enum fiber_status device_determine_size(struct task *t, struct drbd_device *devi
 		FIBER_RETURN(op->pc);
 	}
 	device_suspend_io(device);
-	FIBER_WAIT_UNTIL(op->pc, io_is_idle(device) || state_suspended(device_state(device)));
-	FIBER_CALL(op->pc, size_change(t, device, op));
+	FIBER_WAIT_UNTIL(op->pc, io_has_stopped(device, op) || receiver_lost_peer(device, op));
+	if (io_has_stopped(device, op))
+		FIBER_CALL(op->pc, size_change(t, device, op));
 	device_resume_io(device);
 	local_put(device);
 	FIBER_END(op->pc);

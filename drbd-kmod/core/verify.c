@@ -142,11 +142,9 @@ static void reply_ignore(struct incoming *in)
 {
 	u64 id = result_id(false);
 
-	env_peer_request_free(in->pr);
-	in->pr = NULL;
 	resync_answered(in->device, reply_sector(in));
-	send_block_ack(in->connection, in->device->vnr, P_OV_RESULT, reply_sector(in),
-		       (const u8 *)&id, reply_bytes(in));
+	peer_request_refuse(in->pr, reply_sector(in), reply_bytes(in), (const u8 *)&id, P_OV_RESULT);
+	in->pr = NULL;
 	verify_block_done(in->device, reply_sector(in), reply_bytes(in), false);
 }
 
