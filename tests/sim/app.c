@@ -138,6 +138,12 @@ void app_request_completed(struct host_request *req)
 	}
 }
 
+/* A run is worth some thousand requests; then the application only keeps things moving. */
+static u64 gap(void)
+{
+	return app_done_count < 4000 ? cfg.app_gap : max_t(u64, cfg.app_gap, 100 * MS);
+}
+
 static void app_thread(void *arg)
 {
 	struct app *app = arg;
@@ -155,7 +161,7 @@ static void app_thread(void *arg)
 		if (app->open && app_enabled[n->id] && app->in_flight < cfg.app_depth &&
 		    device->capacity >= 8) {
 			request_issue(app);
-			waitq_wait(&app->wait, now_us + chance_between(1, cfg.app_gap));
+			thread_sleep(chance_between(1, gap()));
 		} else {
 			waitq_wait(&app->wait, now_us + 50 * MS);
 		}

@@ -105,13 +105,20 @@ static bool allowed(int vnr, u64 sector, u64 tag, u64 read_start)
 /* No request that is still on its way began before this. */
 static u64 oldest_request(void)
 {
+	struct host_request *req;
 	u64 oldest = now_us;
 	int i;
 
-	for (i = 0; i < NODES; i++)
-		if (nodes[i].up && !dlist_empty(&nodes[i].requests))
-			oldest = min(oldest, dlist_first_entry(&nodes[i].requests,
-							       struct host_request, mine)->started);
+	for (i = 0; i < NODES; i++) {
+		if (!nodes[i].up)
+			continue;
+		dlist_for_each_entry(req, &nodes[i].requests, mine) {
+			if (req->completed)
+				continue;
+			oldest = min(oldest, req->started);
+			break;
+		}
+	}
 	return oldest;
 }
 
