@@ -100,11 +100,14 @@ static void finish_uuids(struct drbd_device *device, bool target)
 {
 	struct uuid_set set = device_uuids(device);
 
-	if (!target)
+	if (!target) {
 		uuid_source_finish(&set);
-	else if (device->peer_uuids.valid)
+		/* The target has taken mine over: what it told before is history. */
+		device->peer_uuids.set = set;
+	} else if (device->peer_uuids.valid) {
 		uuid_target_finish(&set, &device->peer_uuids.set,
 				   device->state.role == ROLE_PRIMARY);
+	}
 	device_uuids_store(device, &set);
 }
 
