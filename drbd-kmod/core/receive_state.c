@@ -71,6 +71,16 @@ static void uuids_adopt(struct drbd_device *device, u64 uuid)
 						      ST_CHANGE_PDSK(D_UP_TO_DATE))));
 }
 
+/*
+ * Diskless, my users see what the peer tells about. A disk that is being synced carries the
+ * mark of that sync: nobody has seen data of that name.
+ */
+static void uuids_expose(struct drbd_device *device, u64 uuid)
+{
+	if (device->state.disk < D_INCONSISTENT && device->state.pdsk != D_INCONSISTENT)
+		device->ed_uuid = uuid;
+}
+
 enum fiber_status receive_uuids(struct task *t, struct incoming *in)
 {
 	struct receive_op *op = &in->connection->receiving;
@@ -94,13 +104,13 @@ enum fiber_status receive_uuids(struct task *t, struct incoming *in)
 		}
 		uuids_adopt(device, op->current_uuid);
 		FIBER_CALL(in->pc, device_md_sync(t, device, &op->md, false));
-	} else if (device->state.disk < D_INCONSISTENT && device->state.role == ROLE_PRIMARY) {
-		device->ed_uuid = op->current_uuid;
+	} else if (device->state.role == ROLE_PRIMARY) {
+		uuids_expose(device, op->current_uuid);
 	}
 	/* A promotion under way decides what our users see. */
 	FIBER_WAIT_UNTIL(in->pc, !device->change.pending || !is_connected(device));
-	if (is_connected(device) && device->state.disk < D_INCONSISTENT)
-		device->ed_uuid = op->current_uuid;
+	if (is_connected(device))
+		uuids_expose(device, op->current_uuid);
 	in->ok = true;
 	FIBER_END(in->pc);
 }
