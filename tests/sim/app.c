@@ -141,7 +141,7 @@ void app_request_completed(struct host_request *req)
 /* A run is worth some thousand requests; then the application only keeps things moving. */
 static u64 gap(void)
 {
-	return app_done_count < 4000 ? cfg.app_gap : max_t(u64, cfg.app_gap, 100 * MS);
+	return app_done_count < min(4000u, 200000 / cfg.max_request) ? cfg.app_gap : max_t(u64, cfg.app_gap, 100 * MS);
 }
 
 static void app_thread(void *arg)

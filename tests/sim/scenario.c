@@ -45,6 +45,7 @@ static void disk_by_seed(struct disk_conf *disk)
 	strcpy(disk->meta_dev, "/dev/meta");
 	disk->meta_dev_idx = MD_INDEX_FLEX_EXTERNAL;
 	disk->al_extents = one_in(2) ? 67 : 1237;
+	disk->c_min_rate = one_in(4) ? 250 : 20000;
 	disk->c_plan_ahead = one_in(4) ? 0 : 20;
 	if (!disk->c_plan_ahead)
 		disk->resync_rate = chance_between(1000, 100000);
@@ -61,8 +62,8 @@ void config_by_seed(u64 seed, bool smoke)
 	cfg.protocol = smoke || one_in(2) ? 3 : chance_between(1, 3);
 	cfg.wake_latency = smoke ? 20 : 1 << chance(10);
 	cfg.alloc_fails = smoke || !one_in(4) ? 0 : chance_between(2, 20);
-	cfg.max_request = one_in(2) ? 64 : chance_between(8, 2048);
-	cfg.app_depth = 1 + chance(one_in(4) ? 64 : 8);
+	cfg.max_request = !one_in(4) ? 8 + chance(60) : chance_between(64, 2048);
+	cfg.app_depth = 1 + chance(one_in(4) ? 4096 / cfg.max_request : 8);
 	cfg.app_gap = 1 << chance_between(9, 19);
 	cfg.faults = smoke ? 0 : chance_between(1, 8);
 	cfg.crashes = !one_in(4);
@@ -345,6 +346,21 @@ static void fault_detach(void)
 	bring_up(n);
 }
 
+static bool all_secondary(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; v < cfg.volumes; v++) {
+			struct state s = node_device(&nodes[i], v)->state;
+
+			if (s.role == ROLE_PRIMARY || s.peer == ROLE_PRIMARY)
+				return false;
+		}
+	return true;
+}
+
 static void fault_switch_roles(void)
 {
 	struct node *to = other(primary);
@@ -352,12 +368,8 @@ static void fault_switch_roles(void)
 	if (!in_sync())
 		return;
 	demote(primary);
-	if (in_sync())
-		promote(to);
-	else
-		primary = NULL;
-	if (!primary)
-		primary = &nodes[0];
+	wait_for(all_secondary, "Secondary on both nodes, and both know", 60);
+	promote(to);
 }
 
 static void fault_commands(void)
