@@ -200,38 +200,50 @@ static u32 bitmap_claim(struct shell_device *d, enum bm_write_what what, u32 fro
 	return n;
 }
 
+/* How many pages, from *first on; 0: nothing (more) to be written. */
+static u32 bitmap_write_run(struct shell_device *d, enum bm_write_what what, u32 from, u32 *first,
+			    u8 *flags, int *err)
+{
+	struct shell_resource *r = shell_of_resource(d->core.resource);
+	struct bitmap_io io;
+	u32 n, i;
+
+	drbd_lock(r);
+	n = bitmap_claim(d, what, from, first, flags);
+	d->core.bm_writ_cnt += n;
+	drbd_unlock(r);
+	if (!n)
+		return 0;
+	bitmap_io_begin(&io, d, true);
+	bitmap_io_pages(&io, *first, n);
+	*err = bitmap_io_end(&io);
+	if (*err) {
+		drbd_lock(r);
+		for (i = 0; i < n; i++)
+			bm_page_write_failed(&d->core.bitmap, *first + i, flags[i]);
+		drbd_unlock(r);
+	}
+	return n;
+}
+
 /*
  * Write and wait, a run of pages at a time, so that a failed run gets its flags back.
+ * One run at a time: a page that another writer has under way counts as written to whoever
+ * looks at its flags, and the activity log must not forget extents on that ground.
  * Bits may change meanwhile: the page is then flagged again and written once more later.
  */
 int shell_bitmap_write(struct shell_device *d, enum bm_write_what what)
 {
-	struct shell_resource *r = shell_of_resource(d->core.resource);
 	u8 *flags = kmalloc(BIO_MAX_VECS, GFP_NOIO | __GFP_NOFAIL);
-	u32 from = 0, first, n, i;
+	u32 from = 0, first = 0, n;
 	int err = 0;
 
-	for (;;) {
-		struct bitmap_io io;
-
-		drbd_lock(r);
-		n = bitmap_claim(d, what, from, &first, flags);
-		d->core.bm_writ_cnt += n;
-		drbd_unlock(r);
-		if (!n)
-			break;
-		bitmap_io_begin(&io, d, true);
-		bitmap_io_pages(&io, first, n);
-		err = bitmap_io_end(&io);
-		if (err) {
-			drbd_lock(r);
-			for (i = 0; i < n; i++)
-				bm_page_write_failed(&d->core.bitmap, first + i, flags[i]);
-			drbd_unlock(r);
-			break;
-		}
+	do {
+		mutex_lock(&d->bm_io);
+		n = bitmap_write_run(d, what, from, &first, flags, &err);
+		mutex_unlock(&d->bm_io);
 		from = first + n;
-	}
+	} while (n && !err);
 	kfree(flags);
 	return err;
 }
@@ -257,6 +269,7 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 			goto no_memory;
 	}
 
+	mutex_lock(&d->bm_io);
 	drbd_lock(r);
 	for (i = 0; i < keep; i++) {
 		pages[i] = old_pages[i];
@@ -267,6 +280,7 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 	d->bm_flags = flags;
 	d->bm_n_pages = n;
 	drbd_unlock(r);
+	mutex_unlock(&d->bm_io);
 
 	for (i = keep; i < old_n; i++)
 		free_page((unsigned long)old_pages[i]);

@@ -130,7 +130,12 @@ void shell_request_submit(struct shell_request *req)
 	struct bio *bio;
 
 	if (req->core.op == OP_DISCARD || req->core.op == OP_WRITE_ZEROES) {
-		queue_work(shell_of_resource(d->core.resource)->wq, &req->work);
+		queue_work(shell_of_resource(d->core.resource)->io_wq, &req->work);
+		return;
+	}
+	/* Given up by force before it came to this: the owner has the buffers back. */
+	if (!READ_ONCE(req->master)) {
+		request_done(req, -EIO, false);
 		return;
 	}
 	bio = drbd_bio_alloc_clone(d->backing.data.bdev, req->master, GFP_NOIO, &local_bios);
@@ -333,7 +338,8 @@ int drbd_device_module_init(void)
 	if (!request_cache)
 		return -ENOMEM;
 	request_pool = mempool_create_slab_pool(REQUESTS_RESERVED, request_cache);
-	err = request_pool ? bioset_init(&local_bios, REQUESTS_RESERVED, 0, 0) : -ENOMEM;
+	err = request_pool ? bioset_init(&local_bios, REQUESTS_RESERVED, 0,
+					 BIOSET_NEED_RESCUER) : -ENOMEM;
 	if (!err)
 		err = register_blkdev(DRBD_MAJOR_NR, "drbd");
 	if (err) {

@@ -119,7 +119,7 @@ void env_peer_request_digest(struct drbd_peer_request *core, enum digest_use use
 	struct shell_peer_request *pr = shell_of_peer_request(core);
 
 	pr->digest_use = use;
-	queue_work(shell_of_resource(core->device->resource)->wq, &pr->work);
+	queue_work(shell_of_resource(core->device->resource)->io_wq, &pr->work);
 }
 
 /* ---- the visible device ---- */

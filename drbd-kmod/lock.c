@@ -60,7 +60,7 @@ void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock)
 
 	bio_list_init(&r->completed);
 	if (submit)
-		queue_work(r->wq, &r->submit_work);
+		queue_work(r->io_wq, &r->submit_work);
 	spin_unlock_irqrestore(&r->lock, r->lock_flags);
 
 	complete_bios(&done);

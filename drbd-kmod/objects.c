@@ -129,7 +129,9 @@ void drbd_resource_delete(struct shell_resource *r)
 	shell_receiver_reap(r);
 	shell_worker_stop(r);
 	destroy_workqueue(r->wq);
+	destroy_workqueue(r->io_wq);
 	r->wq = NULL;
+	r->io_wq = NULL;
 	drbd_resource_put(r);
 	module_put(THIS_MODULE);
 }
@@ -164,6 +166,7 @@ int drbd_device_create(struct shell_resource *r, u32 minor, u32 vnr, struct shel
 	if (!d)
 		return -ENOMEM;
 	kref_init(&d->kref);
+	mutex_init(&d->bm_io);
 	d->md_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	d->al_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!d->md_page || !d->al_page)

@@ -183,7 +183,7 @@ void shell_peer_request_submit(struct shell_peer_request *pr)
 		return;
 	}
 	INIT_WORK(&pr->work, range_work);
-	queue_work(shell_of_resource(d->core.resource)->wq, &pr->work);
+	queue_work(shell_of_resource(d->core.resource)->io_wq, &pr->work);
 }
 
 /* ---- digest of the data ---- */
@@ -218,7 +218,8 @@ int shell_peer_io_init(void)
 		return -ENOMEM;
 	peer_pool = mempool_create_slab_pool(PEER_REQUESTS_RESERVED, peer_cache);
 	if (peer_pool)
-		err = bioset_init(&peer_bios, PEER_REQUESTS_RESERVED, 0, BIOSET_NEED_BVECS);
+		err = bioset_init(&peer_bios, PEER_REQUESTS_RESERVED, 0,
+				  BIOSET_NEED_BVECS | BIOSET_NEED_RESCUER);
 	if (err)
 		shell_peer_io_exit();
 	return err;

@@ -370,7 +370,11 @@ static void sockets_shutdown(struct shell_connection *c)
 
 void shell_sockets_shutdown_work(struct work_struct *work)
 {
-	sockets_shutdown(container_of(work, struct shell_connection, shutdown_work));
+	struct shell_connection *c = container_of(work, struct shell_connection, shutdown_work);
+
+	/* Asked for by a connection that is over already: not those of the next one. */
+	if (READ_ONCE(c->shutdown))
+		sockets_shutdown(c);
 }
 
 void shell_sockets_close(struct shell_resource *r)

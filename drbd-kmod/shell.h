@@ -13,6 +13,7 @@
  *				after drbd_objects_mutex.
  *	resource->lock		the core's lock (core/objects.h). A spinlock, taken with
  *				interrupts off; innermost. Only drbd_lock()/drbd_unlock*().
+ *	device->bm_io		bitmap pages on their way to the disk. Sleeps; after the others.
  *	connection->crypto_sem	algorithms: read while a digest is made, written to replace them.
  *	connection->sock_mutex	which sockets exist: held while pointers change and while they
  *				are shut down from outside. Receivers and senders use their
@@ -97,7 +98,12 @@ struct shell_resource {
 	struct task_struct *worker;
 	bool worker_kicked;
 	wait_queue_head_t worker_wait;
-	struct workqueue_struct *wq;		/* tasks, digests, submissions */
+	/*
+	 * Two, because under memory pressure a single rescue thread may be all that serves
+	 * a queue. In io_wq nothing waits but for the disks below, so that application I/O
+	 * always gets on: log transactions, submissions, discards, digests. In wq the rest.
+	 */
+	struct workqueue_struct *io_wq, *wq;
 	struct timer_list timer;
 };
 
@@ -112,6 +118,7 @@ struct shell_device {
 	struct gendisk *disk;
 	struct shell_backing backing;
 	struct page *md_page, *al_page;
+	struct mutex bm_io;			/* one writer of bitmap pages at a time; sleeps */
 	void **bm_pages;			/* owned; core's bitmap points here */
 	u8 *bm_flags;
 	u32 bm_n_pages;

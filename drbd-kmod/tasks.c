@@ -80,7 +80,7 @@ void env_task_start(struct drbd_resource *resource, struct core_task *task)
 	host->r = r;
 	kref_get(&r->kref);
 	INIT_WORK(&host->work, task_work);
-	queue_work(r->wq, &host->work);
+	queue_work(task->for_io ? r->io_wq : r->wq, &host->work);
 }
 
 /* ---- the worker ---- */
@@ -123,8 +123,14 @@ int shell_worker_start(struct shell_resource *r)
 	r->wq = alloc_workqueue("drbd-%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0, r->core.name);
 	if (!r->wq)
 		return -ENOMEM;
+	r->io_wq = alloc_workqueue("drbd-io-%s", WQ_UNBOUND | WQ_MEM_RECLAIM, 0, r->core.name);
+	if (!r->io_wq) {
+		destroy_workqueue(r->wq);
+		return -ENOMEM;
+	}
 	r->worker = kthread_run(worker_thread, r, "drbd_w_%.9s", r->core.name);
 	if (IS_ERR(r->worker)) {
+		destroy_workqueue(r->io_wq);
 		destroy_workqueue(r->wq);
 		return PTR_ERR(r->worker);
 	}
@@ -136,4 +142,5 @@ void shell_worker_stop(struct shell_resource *r)
 	kthread_stop(r->worker);
 	timer_delete_sync(&r->timer);
 	drain_workqueue(r->wq);
+	drain_workqueue(r->io_wq);
 }

@@ -13,6 +13,7 @@ void al_init(struct drbd_device *device)
 	memset(al, 0, sizeof(*al));
 	dlist_init(&al->committing);
 	core_task_init(&al->commit, al_commit_run);
+	al->commit.for_io = true;
 	rs_extents_init(device);
 }
 

@@ -52,6 +52,7 @@ void core_task_init(struct core_task *task,
 	task->pc = 0;
 	task->active = false;
 	task->again = false;
+	task->for_io = false;
 	task->run = run;
 }
 

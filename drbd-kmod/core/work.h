@@ -44,6 +44,7 @@ struct core_task {
 	u16 pc;
 	bool active;		/* started and not FIBER_DONE yet */
 	bool again;		/* start once more when done */
+	bool for_io;		/* application I/O waits for it; it only waits for the disk */
 	enum fiber_status (*run)(struct task *t, struct core_task *task);
 	u64 host_space[24];	/* the host's bookkeeping while it is active */
 };
