@@ -112,6 +112,8 @@ static void clear_crashed(struct drbd_device *device)
 {
 	device->crashed_primary = false;
 	device->peer_uuids.flags &= ~(u64)UUID_FLAG_CRASHED_PRIMARY;
+	/* Neither side remembers it now; the next handshake must not see it on one of them. */
+	device->sent_uuids.flags &= ~(u32)UUID_FLAG_CRASHED_PRIMARY;
 	/* The flags on disk were made from the old mark (states.md 13.1). */
 	if (device->state.disk >= D_INCONSISTENT)
 		device_md_flags_update(device);

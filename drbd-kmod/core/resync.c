@@ -256,6 +256,11 @@ static enum fiber_status start_tell_uuid(struct task *t, struct drbd_device *dev
 	FIBER_END(rs->start_pc);
 }
 
+static bool change_is_out(const struct drbd_device *device)
+{
+	return device->change.pending || connection_of(device)->change.pending;
+}
+
 static enum fiber_status resync_start_run(struct task *t, struct core_task *task)
 {
 	struct drbd_device *device = container_of(task, struct drbd_device, resync.start);
@@ -271,8 +276,11 @@ static enum fiber_status resync_start_run(struct task *t, struct core_task *task
 		connection_fatal(connection_of(device));
 		FIBER_RETURN(task->pc);
 	}
-	/* Not in the middle of a change that both nodes are making. */
-	FIBER_WAIT_UNTIL(task->pc, !*device_change_mutex(device) || !start_may(device));
+	/*
+	 * Not in the middle of a change that both nodes are making. Whoever merely holds the
+	 * state mutex may be waiting for this very start.
+	 */
+	FIBER_WAIT_UNTIL(task->pc, !change_is_out(device) || !start_may(device));
 	if (!start_may(device)) {
 		env_log_device(device, LOG_LVL_WARN, "resync not started: the state changed to %s/%s meanwhile",
 			       name_of_conn(device->state.conn), name_of_disk(device->state.disk));
