@@ -176,6 +176,9 @@ static enum fiber_status resume_new_uuids(struct task *t, struct admin_op *op)
 		if (!op->walk->new_uuid_on_thaw)
 			continue;
 		op->walk->new_uuid_on_thaw = false;
+		/* Back, with the same data: it gets what was frozen, too. */
+		if (op->walk->state.conn == C_CONNECTED && op->walk->state.pdsk == D_UP_TO_DATE)
+			continue;
 		if (has_disk(op->walk))
 			FIBER_CALL(op->pc2, device_uuid_new_current(t, op->walk, &op->md));
 		else
@@ -190,7 +193,10 @@ static void thaw(struct admin_op *op)
 	struct state s = device_state(op->device);
 
 	/* While connected, what was answered meanwhile is held back by nothing any more. */
-	tl_apply(connection, s.conn < C_CONNECTED ? REQ_CONNECTION_LOST : REQ_THAW);
+	if (s.conn < C_CONNECTED)
+		tl_apply(connection, REQ_CONNECTION_LOST);
+	else
+		tl_thaw(connection);
 	if (s.disk == D_DISKLESS || s.disk == D_FAILED)
 		tl_apply(connection, REQ_FAIL_FROZEN);
 }

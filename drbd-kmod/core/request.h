@@ -105,6 +105,11 @@ void request_conflict_kick(struct drbd_device *device);
 void tl_close_epoch(struct drbd_connection *connection);
 /* Whole-log events: enum request_event REQ_CONNECTION_LOST, REQ_RESEND, REQ_FAIL_FROZEN, REQ_RESTART_FROZEN. */
 void tl_apply(struct drbd_connection *connection, int event);
+/*
+ * A suspension ended while connected: what waited for nothing else completes, what was sent on
+ * an earlier connection, and kept by the suspension, is sent again.
+ */
+void tl_thaw(struct drbd_connection *connection);
 /* Abort the local part of everything in flight (forced detach). */
 void request_abort_local(struct drbd_device *device);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */

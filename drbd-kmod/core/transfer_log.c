@@ -82,6 +82,24 @@ void tl_apply(struct drbd_connection *connection, int event)
 			(event == REQ_FAIL_FROZEN && !connection->queue[SOCK_DATA].open));
 }
 
+/* Sent before this connection was there, where the answer will not come any more? */
+static bool is_left_over(const struct drbd_connection *connection, const struct drbd_request *req)
+{
+	if ((req->flags & (RQ_NQ | RQ_ND)) || !(req->flags & (RQ_NP | RQ_BA)))
+		return false;
+	return req->sent_ms < connection->established_at;
+}
+
+void tl_thaw(struct drbd_connection *connection)
+{
+	struct transfer_log *tl = &connection->tl;
+	struct drbd_request *req, *next;
+
+	dlist_for_each_entry_safe(req, next, &tl->requests, tl)
+		request_apply(req, is_left_over(connection, req) ? REQ_RESEND : REQ_THAW);
+	tl_flushes_done(connection, false);
+}
+
 /* The epoch's writes that are still remembered; false: one of them was not even acknowledged. */
 static bool tl_count(const struct transfer_log *tl, struct drbd_request *oldest, u32 *writes)
 {

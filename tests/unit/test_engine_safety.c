@@ -157,6 +157,54 @@ static void a_stream_of_refused_requests_does_not_cost_the_connection(void **sta
 	assert_int_equal(dev()->prl.in_flight, 0);
 }
 
+/* ---- frozen by command across a lost connection ---- */
+
+static struct connection_cleanup cleanup;
+
+static enum fiber_status run_cleanup(struct task *t, void *arg)
+{
+	(void)arg;
+	return connection_cleanup(t, conn(), &cleanup);
+}
+
+static void resume(void)
+{
+	static struct admin_op op;
+
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_resume_io, &op));
+	fake_run();
+}
+
+static void what_was_frozen_across_a_reconnect_is_sent_again(void **state)
+{
+	u64 uuid = dev()->md.uuid[MD_UUID_CURRENT];
+	struct task t = { 0 };
+
+	(void)state;
+	memset(&cleanup, 0, sizeof(cleanup));
+	issue(0, OP_WRITE, 0);
+	assert_int_equal(send_one(SOCK_DATA, true), P_DATA);
+	request_local_done(&reqs[0], 0);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_FLAG(ST_SUSP, true)), CS_HARD);
+	connection_fail(conn(), C_NETWORK_FAILURE);
+	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
+	assert_false(reqs[0].flags & RQ_COMPLETE);
+
+	fake.now_ms += 5000;
+	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	assert_false(reqs[0].flags & RQ_COMPLETE);
+	resume();
+	assert_int_equal(send_one(SOCK_DATA, true), P_DATA);
+	assert_int_equal(send_one(SOCK_DATA, true), P_BARRIER);
+	assert_int_equal(send_one(SOCK_DATA, true), 0);
+	request_apply(&reqs[0], REQ_WRITE_ACK);
+	assert_true(reqs[0].flags & RQ_COMPLETE);
+	assert_true(tl_barrier_acked(conn(), reqs[0].epoch, 1));
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], uuid);
+}
+
 /* ---- what the receiver must not wait for ---- */
 
 struct sizes_packet {
@@ -273,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SAFETY_TEST(nothing_follows_a_packet_that_broke_off),
 		SAFETY_TEST(a_stream_of_refused_requests_does_not_cost_the_connection),
+		SAFETY_TEST(what_was_frozen_across_a_reconnect_is_sent_again),
 		SAFETY_TEST(a_new_size_does_not_wait_for_reads_that_the_peer_answers),
 		SAFETY_TEST(a_new_size_waits_for_writes),
 		SAFETY_TEST(a_wait_for_answers_ends_with_the_connection),
