@@ -79,6 +79,9 @@ static enum fiber_status ask_peer(struct drbd_device *device, struct state_reque
 	FIBER_WAIT_UNTIL(rq->pc3, consent(device, rq) != SS_UNKNOWN_ERROR);
 	rq->ret = consent(device, rq);
 	device->change.pending = false;
+	/* When it is accepted, the work after the change tells the state. */
+	if (device->change.state_owed && rq->ret < SS_SUCCESS && device->state.conn >= C_CONNECTED)
+		send_state(device);
 	env_wake(device->resource);
 	FIBER_END(rq->pc3);
 }

@@ -54,6 +54,7 @@ struct cluster_change {
 	bool pending;			/* request sent, no answer yet */
 	bool answered;
 	s32 answer;			/* enum ss_code of the peer; > 0 accepted */
+	bool state_owed;		/* of a volume: P_STATE was held back meanwhile */
 };
 
 /* What the fibers that handle parameter packets keep; the data receiver runs one at a time. */

@@ -173,10 +173,17 @@ void send_uuids_skip_initial_sync(struct drbd_device *device)
 				   WIRE_UF_SKIP_INITIAL_SYNC);
 }
 
+/*
+ * While the peer has been asked for a change, the state of before would follow the request
+ * and undo it there. It is told afterwards.
+ */
 void send_state(struct drbd_device *device)
 {
 	struct wire_p_state p = { .state = cpu_to_be32(state_pack(device_state(device))) };
 
+	device->change.state_owed = device->change.pending;
+	if (device->change.pending)
+		return;
 	send_control(connection_of(device), SOCK_DATA, device->vnr, P_STATE, &p, sizeof(p));
 }
 
