@@ -231,9 +231,13 @@ static void both_up_to_date(struct drbd_device *device)
 {
 	struct state_change change = state_change_join(ST_CHANGE_DISK(D_UP_TO_DATE),
 						       ST_CHANGE_PDSK(D_UP_TO_DATE));
+	struct uuid_set set;
 
 	send_uuids_skip_initial_sync(device);
-	device_uuid_set_bitmap(device, 0);
+	/* No history: "just created" is no generation, and the peer remembers none either. */
+	set = device_uuids(device);
+	uuid_slot_set(&set, UUID_BITMAP, 0, false);
+	device_uuids_store(device, &set);
 	state_change(device, change.mask, change.val, CS_VERBOSE);
 }
 

@@ -228,6 +228,18 @@ static enum io_error_kind io_error_of(u32 fault)
 	}
 }
 
+/*
+ * The bits that an attempt left behind when it stepped back: the repeated write has reached both
+ * disks. During a resync the peer has such bits too, and they go with its answer.
+ */
+static bool unmarks(const struct drbd_request *req, const struct request_effects *fx)
+{
+	const struct state *s = &req->device->state;
+
+	return fx->destroy && !fx->set_bits && !fx->retry && !req->retry && req->marked &&
+	       s->conn == C_CONNECTED && s->disk == D_UP_TO_DATE && s->pdsk == D_UP_TO_DATE;
+}
+
 /* The bitmap first, then the disk's fate: what is told afterwards stands on both. */
 static void carry_out_on_disk(struct drbd_request *req, const struct request_effects *fx)
 {
@@ -237,8 +249,10 @@ static void carry_out_on_disk(struct drbd_request *req, const struct request_eff
 
 	if (fx->set_bits)
 		device_set_out_of_sync(device, sector, bytes);
-	if (fx->clear_bits)
+	if (fx->clear_bits || unmarks(req, fx))
 		device_set_in_sync(device, sector, bytes);
+	if (fx->set_bits && fx->destroy && (fx->retry || req->retry))
+		req->marked = true;
 	if (fx->io_error)
 		device_io_error(device, io_error_of(fx->io_error));
 	if (fx->late_ok)

@@ -43,6 +43,7 @@ struct drbd_request {
 	bool al_queued;		/* holds them, and waits for their transaction */
 	bool resubmit;		/* waits for the activity log to repeat its local part */
 	bool retry;		/* goes back to admission at its end */
+	bool marked;		/* an earlier attempt ended with its bits set */
 	bool held, held_ok;	/* on rq.held, with this outcome */
 	bool avoid_local, avoid_remote;	/* a read that failed there */
 	bool stale_local;	/* an aborted local part of an earlier attempt is still out */

@@ -203,6 +203,13 @@ static void my_write_steps_back_and_is_repeated(void **state)
 	assert_true(ack(&again, P_WRITE_ACK, 4096));
 	assert_true(w->completed);
 	assert_int_equal(w->error, 0);
+	/* Marked while it was on its way again, and no longer. */
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	do
+		assert_true(next_packet(SOCK_DATA, &again, true));
+	while (again.cmd != P_BARRIER);
+	assert_true(barrier_ack(&again, 1));
+	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
 /* ---- exclusion of resync and writes ---- */
