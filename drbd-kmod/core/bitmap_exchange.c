@@ -79,8 +79,12 @@ enum fiber_status bitmap_task_run(struct task *t, struct core_task *task)
 	(void)t;
 	FIBER_BEGIN(task->pc);
 	FIBER_WAIT_UNTIL(task->pc, !device->bm_io_pending || !bitmap_send_wanted(device));
-	if (!bitmap_send_wanted(device) || dlist_linked(&rs->bitmap_send.link))
+	if (dlist_linked(&rs->bitmap_send.link))
 		FIBER_RETURN(task->pc);
+	if (!bitmap_send_wanted(device)) {
+		rs->bitmap_sending = false;
+		FIBER_RETURN(task->pc);
+	}
 	device->bm_io_pending = true;
 	FIBER_WAIT_UNTIL(task->pc, writes_are_known(device) || !bitmap_send_wanted(device));
 	device->bm_io_pending = false;
@@ -88,6 +92,8 @@ enum fiber_status bitmap_task_run(struct task *t, struct core_task *task)
 		mark_unfinished_writes(device);
 		bm_transfer_init(&rs->out, device->bitmap.n_bits);
 		send_item_queue(&device->resource->connection, SOCK_DATA, &rs->bitmap_send);
+	} else {
+		rs->bitmap_sending = false;
 	}
 	request_admission_kick(device);
 	env_wake(device->resource);

@@ -225,6 +225,13 @@ static enum fiber_status finish_helpers(struct task *t, struct drbd_device *devi
 	FIBER_END(rs->finish_pc);
 }
 
+/* A target's data must outlive a power cut before both nodes call it UpToDate. */
+static bool flush_begin(struct drbd_device *device)
+{
+	return !overtaken(device) && state_is_sync_target(device->state.conn) &&
+	       device->disk_conf.disk_flushes && local_get(device, D_INCONSISTENT);
+}
+
 enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 {
 	struct drbd_device *device = container_of(task, struct drbd_device, resync.finish);
@@ -235,6 +242,10 @@ enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 	while (extents_are_busy(device) && !overtaken(device) && rs->finish_tries++ < EXTENTS_TRIES)
 		FIBER_WAIT_TIMEOUT(task->pc, t, EXTENTS_LOOK_MS,
 				   !extents_are_busy(device) || overtaken(device));
+	if (flush_begin(device)) {
+		FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
+		local_put(device);
+	}
 	if (!overtaken(device)) {
 		ask_for_ping(device);
 		FIBER_WAIT_UNTIL(task->pc, ping_is_answered(device) || overtaken(device));

@@ -215,6 +215,9 @@ static s64 disk_action(struct fake_volume *v, const struct action *a)
 	case ACT_BM_WRITE:
 		v->bm_writes++;
 		return v->md_error;
+	case ACT_FLUSH:
+		v->flushes++;
+		return 0;
 	case ACT_BM_READ:
 		/* The fake disk keeps no bitmap: all clean. */
 		bm_clear_all(&v->device.bitmap);

@@ -22,7 +22,7 @@ struct fake_volume {
 	u8 *page_flags;
 	u32 n_pages;
 	void *al_memory;
-	u32 md_writes, bm_writes, closes;
+	u32 md_writes, bm_writes, flushes, closes;
 	int md_error;			/* outcome of the next superblock writes */
 	bool read_only;
 	u64 capacity;

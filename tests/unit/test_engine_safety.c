@@ -314,6 +314,20 @@ static void nothing_is_asked_for_before_the_disk_says_it_is_inconsistent(void **
 	assert_int_equal(dev()->resync.pending, 1);
 }
 
+static void synced_data_is_flushed_before_it_counts(void **state)
+{
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_SECONDARY)), CS_HARD);
+	dev()->state.conn = C_SYNC_TARGET;
+	dev()->state.disk = D_INCONSISTENT;
+	fake_run();
+	resync_finish(dev());
+	fake_run();
+	assert_int_equal(fake.volume[0].flushes, 1);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_int_equal(send_one(SOCK_META, true), P_PING);
+}
+
 #define SAFETY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -325,6 +339,7 @@ int main(void)
 		SAFETY_TEST(a_new_size_does_not_wait_for_reads_that_the_peer_answers),
 		SAFETY_TEST(a_new_size_waits_for_writes),
 		SAFETY_TEST(a_wait_for_answers_ends_with_the_connection),
+		SAFETY_TEST(synced_data_is_flushed_before_it_counts),
 		SAFETY_TEST(nothing_is_asked_for_before_the_disk_says_it_is_inconsistent),
 	};
 
