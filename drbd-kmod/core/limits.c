@@ -7,7 +7,8 @@ bool device_may_discard(const struct drbd_device *device)
 
 	if (device->has_backing && !device->backing_discards)
 		return false;
-	if (device->state.conn >= C_CONNECTED)
+	/* From the handshake on: nobody looks again when that ends. */
+	if (device->state.conn >= C_WF_REPORT_PARAMS)
 		return connection->agreed_features & FF_TRIM;
 	return device->has_backing;
 }
