@@ -150,6 +150,14 @@ void env_device_limits_changed(struct drbd_device *device)
 	queue_work(shell_of_resource(device->resource)->wq, &d->visible_work);
 }
 
+void env_backing_sizes_update(struct drbd_device *device)
+{
+	struct shell_device *d = shell_of_device(device);
+
+	if (d->backing.data.bdev)
+		shell_backing_sizes(d);
+}
+
 /* ---- log ---- */
 
 static const char *const levels[] = {

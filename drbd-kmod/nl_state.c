@@ -69,8 +69,6 @@ static s32 do_resize(struct nl_request *rq)
 
 	if (ret != ERR_NO_ERROR)
 		return ret;
-	if (rq->d->core.has_backing)
-		shell_backing_sizes(rq->d);
 	rq->op.size = parms.resize_size;
 	rq->op.assume_peer_has_space = parms.resize_force;
 	rq->op.assume_clean = parms.no_resync;

@@ -69,6 +69,8 @@ void env_device_set_capacity(struct drbd_device *device, u64 sectors);
 void env_device_set_read_only(struct drbd_device *device, bool read_only);
 /* Limits changed (max_bio_size, discard): recompute the queue limits. */
 void env_device_limits_changed(struct drbd_device *device);
+/* Its disk is open: look again how big it is (device->backing_*, meta_sectors). */
+void env_backing_sizes_update(struct drbd_device *device);
 
 /*
  * ---- what resources know of each other (resync-after) ----

@@ -216,6 +216,8 @@ enum fiber_status device_determine_size(struct task *t, struct drbd_device *devi
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
 	op->old_layout = device->layout;
+	/* It may have grown since, also when it is the peer that tells of a new size. */
+	env_backing_sizes_update(device);
 	size_plan(device, op);
 	if (!op->error && fits_already(device, op)) {
 		op->outcome = SIZE_UNCHANGED;

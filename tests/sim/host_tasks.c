@@ -171,6 +171,11 @@ void env_device_set_read_only(struct drbd_device *device, bool read_only)
 	host_of_device(device)->read_only = read_only;
 }
 
+void env_backing_sizes_update(struct drbd_device *device)
+{
+	host_backing_sizes(host_of_device(device));
+}
+
 void env_device_limits_changed(struct drbd_device *device)
 {
 	(void)device;

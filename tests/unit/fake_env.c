@@ -127,7 +127,16 @@ void env_resync_after_changed(struct drbd_resource *resource)
 	fake.resync_after_looks++;
 }
 
-void env_device_limits_changed(struct drbd_device *device) { (void)device; }
+void env_device_limits_changed(struct drbd_device *device)
+{
+	fake.discards_offered = device_may_discard(device);
+}
+
+void env_backing_sizes_update(struct drbd_device *device)
+{
+	if (fake.grown_sectors)
+		device->backing_sectors = fake.grown_sectors;
+}
 
 static void print_log(const char *fmt, va_list args)
 {

@@ -34,6 +34,7 @@ struct fake_host {
 	u32 n_volumes;
 	u64 now_ms, random, wakes;
 	u64 timer_ms;			/* 0 = none */
+	u64 grown_sectors;		/* what the disk has by now; 0 = as attached */
 	struct task worker_task;
 	bool worker_kicked;
 	struct core_task *tasks[16];
@@ -44,6 +45,7 @@ struct fake_host {
 	char helpers[256];		/* names called, separated by spaces */
 	u32 notifications, receivers_started, shutdowns, net_freed;
 	u32 data_kicks, resync_after_looks;
+	bool discards_offered;		/* when limits were looked at last */
 	void (*helper_hook)(void);	/* runs "inside" the helper */
 	/* What the data path asks for; a test that cares sets them. */
 	void (*on_submit)(struct drbd_request *req);

@@ -354,6 +354,16 @@ static void equal_data_is_connected(void **state)
 	expect(SOCK_DATA, P_STATE);
 }
 
+static void a_diskless_node_offers_the_discards_of_its_peer(void **state)
+{
+	(void)state;
+	establish();
+	assert_false(fake.discards_offered);
+	assert_true(protocol_arrives(3, 0, ""));
+	assert_true(sizes_arrive(SECTORS));
+	assert_true(fake.discards_offered);
+}
+
 static void unrelated_data_ends_in_standalone(void **state)
 {
 	(void)state;
@@ -377,6 +387,22 @@ static void a_smaller_peer_disk_is_refused(void **state)
 	assert_false(sizes_arrive(SECTORS / 2));
 	assert_int_equal(conn()->cstate, C_DISCONNECTING);
 	assert_int_equal(dev()->capacity, SECTORS);
+}
+
+static void a_disk_that_has_grown_is_used_when_the_peer_resizes(void **state)
+{
+	struct wire_p_sizes p = {
+		.d_size = cpu_to_be64(2 * SECTORS), .c_size = cpu_to_be64(SECTORS),
+		.max_bio_size = cpu_to_be32(1048576),
+	};
+
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	fake.grown_sectors = dev()->backing_sectors + SECTORS;
+	assert_true(accepted(arrives(P_SIZES, &p, sizeof(p))));
+	assert_true(dev()->capacity > SECTORS * 19ULL / 10);
 }
 
 static void a_refused_handshake_backs_off(void **state)
@@ -776,8 +802,10 @@ int main(void)
 		PEER_TEST(different_protocols_end_in_standalone),
 		PEER_TEST(different_digests_end_in_standalone),
 		PEER_TEST(equal_data_is_connected),
+		PEER_TEST(a_diskless_node_offers_the_discards_of_its_peer),
 		PEER_TEST(unrelated_data_ends_in_standalone),
 		PEER_TEST(a_smaller_peer_disk_is_refused),
+		PEER_TEST(a_disk_that_has_grown_is_used_when_the_peer_resizes),
 		PEER_TEST(a_refused_handshake_backs_off),
 		PEER_TEST(a_lost_connection_is_looked_for_at_once),
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
