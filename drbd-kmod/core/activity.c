@@ -264,6 +264,8 @@ static enum fiber_status al_commit_run(struct task *t, struct core_task *task)
 		al->commit_ref = local_get(device, D_INCONSISTENT);
 		if (al->commit_ref) {
 			hint_replaced(device);
+			if (resync_flush_due(device))
+				FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
 			FIBER_DO(task->pc, t, ACT_BM_WRITE, device, BM_WRITE_HINTED);
 			if (!t->result && device->disk_conf.al_updates) {
 				FIBER_DO(task->pc, t, ACT_AL_WRITE, device,

@@ -105,6 +105,8 @@ enum fiber_status device_write_bitmap(struct task *t, struct drbd_device *device
 	op->error = 0;
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
+	if (resync_flush_due(device))
+		FIBER_DO(op->pc, t, ACT_FLUSH, device, 0);
 	FIBER_DO(op->pc, t, ACT_BM_WRITE, device, BM_WRITE_CHANGED);
 	op->error = (int)t->result;
 	if (op->error)

@@ -223,6 +223,7 @@ struct request_view {
 	bool suspended;		/* state_suspended() of the resource */
 	bool epoch_is_current;	/* the request belongs to the epoch now open */
 	u8 protocol;		/* enum wire_protocol_kind; for QUEUE_WRITE and RESEND */
+	bool local_is_partial;		/* my disk is Inconsistent: being synced, no good copy */
 };
 
 /* What the caller does, after the flag word is stored, in the order listed. */

@@ -279,6 +279,7 @@ void request_apply(struct drbd_request *req, int event)
 		.suspended = state_suspended(device_state(device)),
 		.epoch_is_current = req->epoch == connection->tl.current_epoch,
 		.protocol = connection->net_conf.wire_protocol,
+		.local_is_partial = device->state.disk == D_INCONSISTENT,
 	};
 	u32 old = req->flags;
 	struct request_effects fx = request_event(&req->flags, event, &view);

@@ -202,6 +202,9 @@ static u32 rq_complete(u32 flags, const struct request_view *view, struct reques
 {
 	bool ok = flags & (RQ_LO | RQ_NO);
 
+	/* On a disk that is being synced a write does not last: the sync would undo it. */
+	if ((flags & RQ_W) && !(flags & RQ_NO) && view->local_is_partial)
+		ok = false;
 	if ((flags & RQ_W) && (flags & RQ_TL) && view->epoch_is_current)
 		fx->close_epoch = true;
 	/* A failed read may find its data on another path. */

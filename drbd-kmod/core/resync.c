@@ -288,9 +288,15 @@ static enum fiber_status resync_start_run(struct task *t, struct core_task *task
 	}
 	if (!start_change(device))
 		FIBER_RETURN(task->pc);
-	/* Half overwritten data must never pass for consistent after a crash. */
-	if (rs->unrecorded)
+	/*
+	 * Half overwritten data must never pass for consistent after a crash, and what the source
+	 * forgets as soon as it is written here must be known here until it is durable.
+	 */
+	if (rs->unrecorded) {
+		memset(&rs->start_bulk, 0, sizeof(rs->start_bulk));
+		FIBER_CALL(task->pc, device_write_bitmap(t, device, &rs->start_bulk));
 		FIBER_CALL(task->pc, device_md_sync(t, device, &rs->start_md, true));
+	}
 	rs->unrecorded = false;
 	if (rs->start_side == C_SYNC_SOURCE && connection_of(device)->agreed_pro_version < 96)
 		FIBER_CALL(task->pc, start_tell_uuid(t, device));
