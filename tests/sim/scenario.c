@@ -338,6 +338,9 @@ static void fault_detach(void)
 	struct node *n = &nodes[chance(2)];
 	struct admin_op op;
 
+	/* Taking the last good copy away is not sane. */
+	if (!in_sync() && (!n->up || n == primary || node_device(n, 0)->state.disk == D_UP_TO_DATE))
+		return;
 	node_op_init(n, 0, &op);
 	op.force = one_in(3);
 	trace(n, "detach%s", op.force ? " --force" : "");
