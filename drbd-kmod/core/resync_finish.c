@@ -132,10 +132,12 @@ static bool all_volumes_up_to_date(struct drbd_resource *resource)
 static void finish_log(const struct drbd_device *device, u64 left)
 {
 	const struct resync *rs = &device->resync;
+	bool verify = state_is_verify(rs->finish_conn);
 	struct progress_figures figures;
 
-	progress_get(&rs->progress, env_now_ms(), left, &figures);
-	if (state_is_verify(rs->finish_conn)) {
+	/* A verify that stops early has not looked at all, and what differs was looked at. */
+	progress_get(&rs->progress, env_now_ms(), verify ? rs->verify_left : left, &figures);
+	if (verify) {
 		env_log_device(device, left ? LOG_LVL_WARN : LOG_LVL_INFO,
 			       "verify done (%llu KiB/s): %llu blocks are out of sync",
 			       (unsigned long long)figures.speed_average,
