@@ -213,7 +213,7 @@ static void write_start(struct drbd_request *req, struct state s)
 	struct drbd_device *device = req->device;
 	struct drbd_connection *connection = connection_of(device);
 	struct transfer_log *tl = &connection->tl;
-	struct write_decision d = write_decide(s, connection->net_conf.wire_protocol,
+	struct write_decision d = write_decide(s, request_protocol(req),
 					       connection->agreed_pro_version);
 	bool local = local_get(device, D_INCONSISTENT);
 

@@ -34,6 +34,15 @@ u32 request_initial_flags(const struct drbd_request *req)
 }
 
 /* What the packet asks of the peer besides what the user wanted. */
+u8 request_protocol(const struct drbd_request *req)
+{
+	const struct drbd_connection *connection = &req->device->resource->connection;
+
+	if (connection->agreed_pro_version >= 100 && req->device->state.disk < D_UP_TO_DATE)
+		return OPT_PROTOCOL_C;
+	return connection->net_conf.wire_protocol;
+}
+
 u32 request_wire_flags(const struct write_decision *d)
 {
 	return (d->want_recv_ack ? DP_SEND_RECEIVE_ACK : 0) |
@@ -204,7 +213,7 @@ static void resubmit_local(struct drbd_request *req)
 static void requeue(struct drbd_connection *connection, struct drbd_request *req)
 {
 	struct write_decision d = write_decide(device_state(req->device),
-					       connection->net_conf.wire_protocol,
+					       request_protocol(req),
 					       connection->agreed_pro_version);
 
 	if (req->flags & RQ_W)
@@ -278,7 +287,7 @@ void request_apply(struct drbd_request *req, int event)
 	struct request_view view = {
 		.suspended = state_suspended(device_state(device)),
 		.epoch_is_current = req->epoch == connection->tl.current_epoch,
-		.protocol = connection->net_conf.wire_protocol,
+		.protocol = request_protocol(req),
 		.local_is_partial = device->state.disk == D_INCONSISTENT,
 	};
 	u32 old = req->flags;

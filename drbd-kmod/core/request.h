@@ -131,6 +131,11 @@ struct drbd_request *request_find_read(struct drbd_device *device, u64 id, u64 s
 u32 request_initial_flags(const struct drbd_request *req);
 struct write_decision;
 u32 request_wire_flags(const struct write_decision *d);
+/*
+ * The protocol that decides when the request is done. Without a good copy of my own the peer's
+ * disk has the only one: then it is C whatever is configured, if the peer can do that.
+ */
+u8 request_protocol(const struct drbd_request *req);
 /* Hand the local part to the host; the caller holds a reference on the disk for it. */
 void request_submit_local(struct drbd_request *req);
 void request_timer_arm(struct drbd_connection *connection);
