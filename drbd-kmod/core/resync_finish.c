@@ -246,6 +246,8 @@ enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 				   !extents_are_busy(device) || overtaken(device));
 	if (flush_begin(device)) {
 		FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
+		/* The superblock's own flush, below, takes the cleared bits along. */
+		FIBER_DO(task->pc, t, ACT_BM_WRITE, device, BM_WRITE_CHANGED);
 		local_put(device);
 	}
 	if (!overtaken(device)) {
