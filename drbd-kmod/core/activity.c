@@ -214,14 +214,33 @@ bool al_has_waiters(const struct drbd_device *device)
 
 /* ---- the transaction (metadata.md 3.4) ---- */
 
-/* The bits of what the log is about to forget must be on disk before. */
-static void hint_replaced(struct drbd_device *device)
+/* The bits of what the log is about to forget must be on disk before. True: it forgets some. */
+static bool hint_replaced(struct drbd_device *device)
 {
 	struct extent_slot *slot;
+	bool any = false;
 
-	extents_for_each_pending(&device->al.hot, slot)
-		if (slot->number != EXTENT_FREE)
-			bm_hint_al_extent(&device->bitmap, slot->number);
+	extents_for_each_pending(&device->al.hot, slot) {
+		if (slot->number == EXTENT_FREE)
+			continue;
+		bm_hint_al_extent(&device->bitmap, slot->number);
+		any = true;
+	}
+	return any;
+}
+
+bool device_needs_data_flush(const struct drbd_device *device)
+{
+	return device->disk_conf.disk_flushes &&
+	       !md_index_is_internal(device->disk_conf.meta_dev_idx);
+}
+
+/* And so must the data in them: the peer has it, but nobody would know that this disk lost it. */
+static bool flush_is_due(struct drbd_device *device)
+{
+	bool forgets = hint_replaced(device), synced = resync_flush_due(device);
+
+	return synced || (forgets && device_needs_data_flush(device));
 }
 
 /* A block with the pending changes if `changes`, in al_buffer; returns its sector. */
@@ -263,8 +282,7 @@ static enum fiber_status al_commit_run(struct task *t, struct core_task *task)
 	while (al->ready && extents_lock(&al->hot)) {
 		al->commit_ref = local_get(device, D_INCONSISTENT);
 		if (al->commit_ref) {
-			hint_replaced(device);
-			if (resync_flush_due(device))
+			if (flush_is_due(device))
 				FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
 			FIBER_DO(task->pc, t, ACT_BM_WRITE, device, BM_WRITE_HINTED);
 			if (!t->result && device->disk_conf.al_updates) {

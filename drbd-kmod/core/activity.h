@@ -71,6 +71,11 @@ bool al_shrink(struct drbd_device *device);
 /* Fill device->al_buffer with block number `i` of a fresh ring (metadata.md 3.4 end); host: ACT_AL_INIT. */
 void al_init_block(struct drbd_device *device, u32 i, u64 *sector);
 u32 al_active_extents(const struct drbd_device *device);
+/*
+ * Must the data's disk be flushed before a metadata write that takes a promise back (an extent
+ * leaves the log, a Primary becomes Secondary)? On the same disk that write flushes both.
+ */
+bool device_needs_data_flush(const struct drbd_device *device);
 
 /* The host supplied memory for `slots` slots (ACT_AL_RESIZE). */
 void device_al_resized(struct drbd_device *device, void *memory, u32 slots);

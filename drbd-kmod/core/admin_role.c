@@ -253,6 +253,12 @@ enum fiber_status role_demote(struct task *t, struct drbd_device *device, struct
 	op->inner = ERR_INTR;
 	if (!op->mutex)
 		FIBER_RETURN(op->pc2);
+	/* As a Secondary this node will not remember after a crash what it wrote. */
+	if (device->state.role == ROLE_PRIMARY && device_needs_data_flush(device) &&
+	    local_get(device, D_INCONSISTENT)) {
+		FIBER_DO(op->pc2, t, ACT_FLUSH, device, 0);
+		local_put(device);
+	}
 	op->change = ST_CHANGE_ROLE(ROLE_SECONDARY);
 	op->verbose = true;
 	request_again(op);

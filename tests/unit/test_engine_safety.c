@@ -328,6 +328,50 @@ static void synced_data_is_flushed_before_it_counts(void **state)
 	assert_int_equal(send_one(SOCK_META, true), P_PING);
 }
 
+/* ---- promises about a disk with a volatile cache, kept on another one ---- */
+
+static void write_is_on_both(u32 i, u64 sector)
+{
+	issue(i, OP_WRITE, sector);
+	assert_true(reqs[i].flags & RQ_LP);
+	assert_int_equal(send_one(SOCK_DATA, true), P_DATA);
+	request_local_done(&reqs[i], 0);
+	request_apply(&reqs[i], REQ_WRITE_ACK);
+	assert_int_equal(send_one(SOCK_DATA, true), P_BARRIER);
+	assert_true(tl_barrier_acked(conn(), reqs[i].epoch, 1));
+}
+
+static void data_is_flushed_before_the_log_forgets_it(void **state)
+{
+	struct fake_volume *v = &fake.volume[0];
+
+	(void)state;
+	free(v->al_memory);
+	v->al_memory = calloc(1, extents_mem_size(1));
+	device_al_resized(dev(), v->al_memory, 1);
+	write_is_on_both(0, 0);
+	assert_int_equal(v->flushes, 0);
+	write_is_on_both(1, 8);
+	assert_int_equal(v->flushes, 0);
+	write_is_on_both(2, 8192);
+	assert_int_equal(v->flushes, 1);
+	dev()->disk_conf.disk_flushes = false;
+	write_is_on_both(3, 0);
+	assert_int_equal(v->flushes, 1);
+}
+
+static void data_is_flushed_before_its_primary_steps_down(void **state)
+{
+	static struct admin_op op;
+
+	(void)state;
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_secondary, &op));
+	assert_int_equal(op.ret, SS_SUCCESS);
+	assert_int_equal(dev()->state.role, ROLE_SECONDARY);
+	assert_int_equal(fake.volume[0].flushes, 1);
+}
+
 #define SAFETY_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -339,6 +383,8 @@ int main(void)
 		SAFETY_TEST(a_new_size_does_not_wait_for_reads_that_the_peer_answers),
 		SAFETY_TEST(a_new_size_waits_for_writes),
 		SAFETY_TEST(a_wait_for_answers_ends_with_the_connection),
+		SAFETY_TEST(data_is_flushed_before_the_log_forgets_it),
+		SAFETY_TEST(data_is_flushed_before_its_primary_steps_down),
 		SAFETY_TEST(synced_data_is_flushed_before_it_counts),
 		SAFETY_TEST(nothing_is_asked_for_before_the_disk_says_it_is_inconsistent),
 	};
