@@ -164,8 +164,9 @@ static bool start_may(const struct drbd_device *device)
 	const struct resync *rs = &device->resync;
 	u8 conn = device->state.conn;
 
-	if (connection_of(device)->established_at != rs->start_link ||
-	    device->state.disk < D_NEGOTIATING)
+	/* Asked for in another state than this: what it was for is over. */
+	if (connection_of(device)->established_at != rs->start_link || conn != rs->start_from ||
+	    device->state.disk < D_NEGOTIATING || device->state.pdsk < D_NEGOTIATING)
 		return false;
 	if (rs->start_side == C_SYNC_SOURCE)
 		return conn == C_WF_BITMAP_S || conn == C_STARTING_SYNC_S || conn == C_CONNECTED ||
@@ -311,6 +312,7 @@ static enum fiber_status resync_start_run(struct task *t, struct core_task *task
 void resync_start(struct drbd_device *device, enum drbd_conn side)
 {
 	device->resync.start_side = side;
+	device->resync.start_from = device->state.conn;
 	device->resync.start_link = connection_of(device)->established_at;
 	core_task_start(device->resource, &device->resync.start);
 }

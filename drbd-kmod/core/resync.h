@@ -48,6 +48,7 @@ struct resync {
 	struct core_task start;		/* resync_start(): handler, then SyncSource or SyncTarget */
 	u8 start_side;			/* C_SYNC_SOURCE or C_SYNC_TARGET for the task */
 	u16 start_pc;
+	u8 start_from;			/* state in which it was asked for */
 	u64 start_link;			/* established_at of the connection it was asked on */
 	bool start_waits;		/* an old peer needs time to end an empty resync */
 	struct helper_call start_helper;

@@ -328,6 +328,28 @@ static void synced_data_is_flushed_before_it_counts(void **state)
 	assert_int_equal(send_one(SOCK_META, true), P_PING);
 }
 
+static void peer_detaches(void)
+{
+	struct state_change gone = state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						     ST_CHANGE_PDSK(D_DISKLESS));
+
+	fake.helper_hook = NULL;
+	state_change(dev(), ST_ARGS(gone), CS_HARD);
+}
+
+static void no_resync_starts_for_a_disk_that_is_gone(void **state)
+{
+	(void)state;
+	dev()->state.conn = C_WF_BITMAP_S;
+	dev()->state.pdsk = D_CONSISTENT;
+	fake.helper_hook = peer_detaches;
+	resync_start(dev(), C_SYNC_SOURCE);
+	fake_run();
+	assert_false(dev()->resync.start.active);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.pdsk, D_DISKLESS);
+}
+
 /* ---- promises about a disk with a volatile cache, kept on another one ---- */
 
 static void write_is_on_both(u32 i, u64 sector)
@@ -383,6 +405,7 @@ int main(void)
 		SAFETY_TEST(a_new_size_does_not_wait_for_reads_that_the_peer_answers),
 		SAFETY_TEST(a_new_size_waits_for_writes),
 		SAFETY_TEST(a_wait_for_answers_ends_with_the_connection),
+		SAFETY_TEST(no_resync_starts_for_a_disk_that_is_gone),
 		SAFETY_TEST(data_is_flushed_before_the_log_forgets_it),
 		SAFETY_TEST(data_is_flushed_before_its_primary_steps_down),
 		SAFETY_TEST(synced_data_is_flushed_before_it_counts),
