@@ -45,7 +45,7 @@ static void disk_by_seed(struct disk_conf *disk)
 	strcpy(disk->meta_dev, "/dev/meta");
 	disk->meta_dev_idx = MD_INDEX_FLEX_EXTERNAL;
 	disk->al_extents = one_in(2) ? 67 : 1237;
-	disk->c_min_rate = one_in(4) ? 250 : 20000;
+	disk->c_min_rate = one_in(4) && cfg.data_sectors < 100000 ? 250 : 20000;
 	disk->c_plan_ahead = one_in(4) ? 0 : 20;
 	if (!disk->c_plan_ahead)
 		disk->resync_rate = chance_between(1000, 100000);
@@ -61,7 +61,8 @@ void config_by_seed(u64 seed, bool smoke)
 	cfg.data_sectors = smoke ? 16384 : one_in(20) ? 80 * 8192 : sizes[chance(ARRAY_SIZE(sizes))];
 	cfg.protocol = smoke || one_in(2) ? 3 : chance_between(1, 3);
 	cfg.wake_latency = smoke ? 20 : 1 << chance(10);
-	cfg.alloc_fails = smoke || !one_in(4) ? 0 : chance_between(2, 20);
+	/* A large volume would take for ever when every other turn of its resync fails. */
+	cfg.alloc_fails = smoke || !one_in(4) || cfg.data_sectors > 100000 ? 0 : chance_between(10, 50);
 	cfg.max_request = !one_in(4) ? 8 + chance(60) : chance_between(64, 2048);
 	cfg.app_depth = 1 + chance(one_in(4) ? 4096 / cfg.max_request : 8);
 	cfg.app_gap = 1 << chance_between(9, 19);
