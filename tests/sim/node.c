@@ -355,11 +355,12 @@ void node_crash(struct node *n, bool lose_cache)
 	oracle_crashing(n, lose_cache);
 	app_node_crashed(n);
 	n->up = false;
+	/* Before the sockets go that threads wait for. */
+	events_drop(n);
 	net_node_crashed(n);
 	for (v = 0; v < cfg.volumes; v++)
 		disk_crash(&n->disk[v], lose_cache);
 	commands_crash(n);
-	events_drop(n);
 	dlist_for_each_entry_safe(m, next, &n->memory, link) {
 		dlist_del_init(&m->link);
 		free(m);
