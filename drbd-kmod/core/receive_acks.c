@@ -51,6 +51,8 @@ bool receive_block_ack(struct incoming *in)
 		device_set_out_of_sync(in->device, sector, be32_to_cpu(p->blksize));
 		return true;
 	}
+	if (in->hdr.cmd == P_SUPERSEDED || in->hdr.cmd == P_RETRY_WRITE)
+		in->connection->tl.peer_refused = true;
 	request_apply(req, ack_event(in));
 	return true;
 }

@@ -81,6 +81,7 @@ struct transfer_log {
 	u32 sent_epoch;		/* epoch of the last write that went out */
 	u32 sent_writes;	/* writes of it sent and not yet closed by P_BARRIER */
 	u64 last_barrier_ms;	/* when the last P_BARRIER was sent */
+	bool peer_refused;	/* since connected, the peer refused a write (two Primaries) */
 };
 
 void request_init(struct drbd_request *req, struct drbd_device *device, enum request_op op,

@@ -43,6 +43,7 @@ void send_open(struct drbd_connection *connection)
 	/* No barrier precedes the first write of a connection. */
 	tl->sent_writes = 0;
 	tl->sent_epoch = tl->current_epoch;
+	tl->peer_refused = false;
 	tl->last_barrier_ms = env_now_ms();
 	/* The peer begins anew as well: its last connection's epochs get no answer any more. */
 	peer_epochs_init(connection);

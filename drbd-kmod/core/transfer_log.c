@@ -126,10 +126,10 @@ static void tl_leave_ahead(struct drbd_connection *connection)
 			resync_leave_ahead(device);
 }
 
-bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size)
+static bool tl_ack_matches(struct drbd_connection *connection, u32 epoch, u32 set_size)
 {
 	struct transfer_log *tl = &connection->tl;
-	struct drbd_request *oldest = tl_oldest_unacked(tl), *req, *next;
+	struct drbd_request *oldest = tl_oldest_unacked(tl);
 	u32 writes;
 
 	if (!oldest || oldest->epoch != epoch) {
@@ -139,20 +139,48 @@ bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_siz
 				   oldest ? oldest->epoch : tl->sent_epoch);
 		return false;
 	}
-	if (!tl_count(tl, oldest, &writes) || writes != set_size) {
-		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer acknowledged %u writes of epoch %u, which do not match the %u acknowledged one by one; reconnecting",
-				   set_size, epoch, writes);
-		return false;
-	}
+	if (tl_count(tl, oldest, &writes) && writes == set_size)
+		return true;
+	env_log_connection(connection, LOG_LVL_ERR,
+			   "the peer acknowledged %u writes of epoch %u, which do not match the %u acknowledged one by one; reconnecting",
+			   set_size, epoch, writes);
+	return false;
+}
 
-	for (req = oldest; writes; req = next) {
-		next = dlist_next_entry(req, tl);
-		if (!is_counted(req))
-			continue;
-		writes--;
-		request_apply(req, REQ_BARRIER_ACK);
-	}
+static bool is_covered(const struct drbd_request *req, u32 epoch)
+{
+	return is_counted(req) && (s32)(epoch - req->epoch) >= 0;
+}
+
+/*
+ * A peer of the original's kind loses the ack of an epoch in which it refused a write, and
+ * miscounts (states.md 13.5). Writes are refused with two Primaries only, where each of the
+ * others has an ack of its own: those have to be there, and say all that is needed.
+ */
+static bool tl_acked_one_by_one(const struct drbd_connection *connection, u32 epoch)
+{
+	const struct transfer_log *tl = &connection->tl;
+	struct drbd_request *req;
+
+	if (!tl->peer_refused || (s32)(tl->sent_epoch - epoch) < 0)
+		return false;
+	dlist_for_each_entry(req, &tl->requests, tl)
+		if (is_covered(req, epoch) && (req->flags & RQ_NP))
+			return false;
+	return true;
+}
+
+bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size)
+{
+	struct transfer_log *tl = &connection->tl;
+	struct drbd_request *req, *next;
+
+	if (!tl_acked_one_by_one(connection, epoch) &&
+	    !tl_ack_matches(connection, epoch, set_size))
+		return false;
+	dlist_for_each_entry_safe(req, next, &tl->requests, tl)
+		if (is_covered(req, epoch))
+			request_apply(req, REQ_BARRIER_ACK);
 	tl_flushes_done(connection, false);
 	tl_leave_ahead(connection);
 	return true;

@@ -212,6 +212,54 @@ static void my_write_steps_back_and_is_repeated(void **state)
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
+/* The original never acknowledges an epoch in which it refused a write. */
+static void an_ack_lost_over_a_refused_write_is_not_missed(void **state)
+{
+	struct sent da, db, dc, barrier;
+	struct app *a, *b, *c;
+
+	(void)state;
+	make_two_primaries(false);
+	a = issue(OP_WRITE, 8, 4096);
+	b = issue(OP_WRITE, 64, 512);
+	da = expect(SOCK_DATA, P_DATA);
+	db = expect(SOCK_DATA, P_DATA);
+	disk_done(a, 0);
+	disk_done(b, 0);
+	assert_true(ack(&da, P_SUPERSEDED, 4096));
+	assert_true(ack(&db, P_WRITE_ACK, 512));
+	c = issue(OP_WRITE, 128, 512);
+	expect(SOCK_DATA, P_BARRIER);
+	dc = expect(SOCK_DATA, P_DATA);
+	disk_done(c, 0);
+	assert_true(ack(&dc, P_WRITE_ACK, 512));
+	assert_false(b->freed);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(a->freed && b->freed && c->freed);
+	assert_int_equal(conn()->tl.unacked, 0);
+}
+
+static void an_ack_of_what_is_still_under_way_is_refused_all_the_same(void **state)
+{
+	struct sent da, barrier;
+	struct app *a, *b;
+
+	(void)state;
+	make_two_primaries(false);
+	a = issue(OP_WRITE, 8, 4096);
+	b = issue(OP_WRITE, 64, 512);
+	da = expect(SOCK_DATA, P_DATA);
+	expect(SOCK_DATA, P_DATA);
+	disk_done(a, 0);
+	disk_done(b, 0);
+	assert_true(ack(&da, P_SUPERSEDED, 4096));
+	issue(OP_WRITE, 128, 512);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_false(barrier_ack(&barrier, 2));
+	assert_int_equal(conn()->cstate, C_PROTOCOL_ERROR);
+}
+
 /* ---- exclusion of resync and writes ---- */
 
 static void resync_and_writes_take_turns_on_an_extent(void **state)
@@ -269,6 +317,8 @@ int main(void)
 		TEST(sequence_numbers_hold_a_write_back, setup_primary),
 		TEST(a_missing_sequence_number_is_a_protocol_error, setup_primary),
 		TEST(my_write_steps_back_and_is_repeated, setup_primary),
+		TEST(an_ack_lost_over_a_refused_write_is_not_missed, setup_primary),
+		TEST(an_ack_of_what_is_still_under_way_is_refused_all_the_same, setup_primary),
 		TEST(resync_and_writes_take_turns_on_an_extent, setup_primary),
 		TEST(a_claim_that_is_not_renewed_lets_writes_pass, setup_primary),
 	};
