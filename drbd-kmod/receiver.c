@@ -163,6 +163,39 @@ static void drop_payload(struct receiver *rc)
 	}
 }
 
+/* The fixed part, the payload, and what they set off. */
+static bool receive_rest(struct receiver *rc)
+{
+	struct shell_resource *r = rc->r;
+	struct socket *sock = r->conn.sock[SOCK_DATA];
+	struct incoming *in = &rc->in;
+	struct task t = {};
+	size_t got;
+	bool ok;
+	int err;
+
+	err = in->fixed_len ? sock_recv(sock, rc->fixed, in->fixed_len, &got) : 0;
+	if (err) {
+		data_lost(r, err);
+		return false;
+	}
+	drbd_lock(r);
+	ok = receive_plan_payload(in);
+	drbd_unlock(r);
+	if (!ok)
+		return false;
+	err = recv_payload(rc);
+	if (err) {
+		drop_payload(rc);
+		data_lost(r, err);
+		return false;
+	}
+	if (in->pr_bytes && in->device && !in->pr)
+		peer_request_get(in, in->pr_bytes);
+	drbd_run_fiber(r, &t, run_receive, in, false);
+	return in->ok;
+}
+
 /* One packet; false ends the connection, whose state has been changed then. */
 static bool receive_one(struct receiver *rc)
 {
@@ -171,7 +204,7 @@ static bool receive_one(struct receiver *rc)
 	struct socket *sock = r->conn.sock[SOCK_DATA];
 	int apv = connection->agreed_pro_version;
 	struct incoming *in = &rc->in;
-	struct task t = {};
+	struct shell_device *d;
 	size_t got;
 	bool ok;
 	int err;
@@ -193,29 +226,16 @@ static bool receive_one(struct receiver *rc)
 	drbd_lock(r);
 	connection->last_received = env_now_ms();
 	ok = receive_plan(connection, SOCK_DATA, in) && !WARN_ON(in->fixed_len > sizeof(rc->fixed));
+	/* The volume may be deleted while we wait for the rest of the packet. */
+	d = in->device ? shell_of_device(in->device) : NULL;
+	if (d)
+		kref_get(&d->kref);
 	drbd_unlock(r);
-	if (!ok)
-		return false;
-	err = in->fixed_len ? sock_recv(sock, rc->fixed, in->fixed_len, &got) : 0;
-	if (err) {
-		data_lost(r, err);
-		return false;
-	}
-	drbd_lock(r);
-	ok = receive_plan_payload(in);
-	drbd_unlock(r);
-	if (!ok)
-		return false;
-	err = recv_payload(rc);
-	if (err) {
-		drop_payload(rc);
-		data_lost(r, err);
-		return false;
-	}
-	if (in->pr_bytes && in->device && !in->pr)
-		peer_request_get(in, in->pr_bytes);
-	drbd_run_fiber(r, &t, run_receive, in, false);
-	return in->ok;
+	if (ok)
+		ok = receive_rest(rc);
+	if (d)
+		drbd_device_put(d);
+	return ok;
 }
 
 /* ---- the meta socket ---- */
