@@ -70,6 +70,10 @@ check-fast: tools
 check:
 	scripts/check all
 
+## make sim SEEDS=n [SEED=x] [TRACE=1]   two whole nodes in virtual time, faults from a seed
+sim:
+	$(MAKE) -C tests/sim sim $(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(SEED),SEED=$(SEED)) $(if $(TRACE),TRACE=$(TRACE))
+
 ## make check-long                 what takes too long for every change
 check-long:
 	scripts/check long
@@ -86,4 +90,4 @@ clean:
 	$(MAKE) -s -C drbd-utils clean
 	rm -rf build/kcompat build/modules build/unit build/utils build/sim
 
-.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check check-long demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim check-long demo clean
