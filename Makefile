@@ -63,7 +63,7 @@ install: tools
 	$(MAKE) -C drbd-utils install DESTDIR=$(DESTDIR) SBINDIR=$(SBINDIR)
 
 ## make check-fast                 build, unit tests, lint: the inner loop, under two minutes
-check-fast: tools
+check-fast: modules tools
 	scripts/check fast
 
 ## make check                      all tests that belong to every change
