@@ -105,6 +105,19 @@ static void request_issue(struct app *app)
 	request_new(&req->core);
 }
 
+/*
+ * Is a write durable at once?  The good copy decides: a disk that is being synchronised, or
+ * none, will be given what the peer's disk holds after a power cut.
+ */
+static bool durable_at_once(const struct host_request *req)
+{
+	const struct drbd_device *device = req->core.device;
+	struct node *good = device->state.disk == D_UP_TO_DATE ? req->node : other(req->node);
+
+	return (req->core.op == OP_WRITE && (req->core.dp_flags & DP_FUA)) ||
+		good->disk[device->vnr].write_through;
+}
+
 void app_request_completed(struct host_request *req)
 {
 	struct drbd_device *device = req->core.device;
@@ -120,9 +133,7 @@ void app_request_completed(struct host_request *req)
 	if (req->error)
 		app_error_count++;
 	if (req->write) {
-		bool fua = op == OP_WRITE && (req->core.dp_flags & DP_FUA);
-
-		oracle_write_end(req->write, req->error, fua || host_of_device(device)->disk->write_through);
+		oracle_write_end(req->write, req->error, durable_at_once(req));
 		if (!req->error)
 			oracle_check_mirrored(req->node, device->vnr, sector, req->sectors, req->tags);
 	}

@@ -23,6 +23,7 @@ struct claim { struct app_write *write; struct claim *next; };
 
 static struct claim **history[VOLUMES_MAX];
 static struct dlist recent = { &recent, &recent };
+static u64 cache_lost[VOLUMES_MAX];	/* when the only good copy last lost its cache */
 
 static void claim_add(int vnr, u64 sector, struct app_write *w)
 {
@@ -56,6 +57,12 @@ void oracle_init(void)
 void oracle_write_end(struct app_write *w, int error, bool durable)
 {
 	if (error)
+		return;
+	/*
+	 * An acknowledgement that was on its way when the node that sent it lost its cache
+	 * promises no more than one that arrived just before: the write may be gone, too.
+	 */
+	if (!durable && w->start < cache_lost[w->vnr])
 		return;
 	w->end = now_us;
 	w->acked = true;
@@ -232,6 +239,7 @@ void oracle_crashing(struct node *n, bool lose_cache)
 		if (!lose_cache || (up_to_date(peer, v) &&
 		    (!primary || node_device(peer, v)->state.role == ROLE_PRIMARY)))
 			continue;
+		cache_lost[v] = now_us;
 		dlist_for_each_entry_safe(w, next, &recent, recent) {
 			if (w->vnr != (int)v)
 				continue;
