@@ -41,39 +41,70 @@ int host_bitmap_read(struct host_device *d)
 	return err;
 }
 
-int host_bitmap_write(struct host_device *d, enum bm_write_what what)
+/*
+ * One writer at a time, as in the module: a page that another writer has under way counts
+ * as written to whoever looks at its flags, and the activity log must not forget extents on
+ * that ground.
+ */
+static void bitmap_io_lock(struct host_device *d)
+{
+	while (d->bm_busy)
+		waitq_wait(&d->bm_wait, NEVER);
+	d->bm_busy = true;
+}
+
+static void bitmap_io_unlock(struct host_device *d)
+{
+	d->bm_busy = false;
+	waitq_wake(&d->bm_wait);
+}
+
+static int bitmap_page_write(struct host_device *d, enum bm_write_what what, u32 page)
 {
 	struct bitmap *bm = &d->core.bitmap;
-	u32 page;
+	u8 flags = bm->page_flags[page];
+	bool changed = flags & BM_PAGE_CHANGED;
 	int err;
 
-	for (page = 0; page < bm_used_pages(bm); page++) {
-		u8 flags = bm->page_flags[page];
-		bool changed = flags & BM_PAGE_CHANGED;
+	if (what == BM_WRITE_HINTED && !changed)
+		bm->page_flags[page] &= ~BM_PAGE_HINT;
+	if (what != BM_WRITE_ALL && !(what == BM_WRITE_CHANGED && changed) &&
+	    !(what == BM_WRITE_HINTED && changed && (flags & BM_PAGE_HINT)))
+		return 0;
+	flags = bm_page_write_begin(bm, page);
+	d->core.bm_writ_cnt++;
+	err = bitmap_page_io(d, page, true);
+	if (err)
+		bm_page_write_failed(bm, page, flags);
+	return err;
+}
 
-		if (what == BM_WRITE_HINTED && !changed)
-			bm->page_flags[page] &= ~BM_PAGE_HINT;
-		if (what == BM_WRITE_ALL || (what == BM_WRITE_CHANGED && changed) ||
-		    (what == BM_WRITE_HINTED && changed && (flags & BM_PAGE_HINT))) {
-			flags = bm_page_write_begin(bm, page);
-			d->core.bm_writ_cnt++;
-			err = bitmap_page_io(d, page, true);
-			if (err) {
-				bm_page_write_failed(bm, page, flags);
-				return err;
-			}
+int host_bitmap_write(struct host_device *d, enum bm_write_what what)
+{
+	u32 page;
+	int err = 0;
+
+	for (page = 0; !err; page++) {
+		bitmap_io_lock(d);
+		if (page >= bm_used_pages(&d->core.bitmap)) {
+			bitmap_io_unlock(d);
+			break;
 		}
+		err = bitmap_page_write(d, what, page);
+		bitmap_io_unlock(d);
 	}
-	return 0;
+	return err;
 }
 
 int host_bitmap_resize(struct host_device *d, u64 sectors)
 {
 	u64 bits = bm_bits_for_sectors(sectors);
-	u32 n = bm_pages_for(bits), keep = min(n, d->bm_n_pages), i;
+	u32 n = bm_pages_for(bits), keep, i;
 	void **pages = node_alloc(d->node, max(n, 1u) * sizeof(*pages));
 	u8 *flags = node_alloc(d->node, max(n, 1u));
 
+	bitmap_io_lock(d);
+	keep = min(n, d->bm_n_pages);
 	for (i = 0; i < n; i++) {
 		pages[i] = i < keep ? d->bm_pages[i] : node_alloc(d->node, BM_PAGE_BYTES);
 		flags[i] = i < keep ? d->bm_flags[i] : 0;
@@ -86,6 +117,7 @@ int host_bitmap_resize(struct host_device *d, u64 sectors)
 	d->bm_pages = pages;
 	d->bm_flags = flags;
 	d->bm_n_pages = n;
+	bitmap_io_unlock(d);
 	return 0;
 }
 

@@ -337,6 +337,7 @@ void node_boot(struct node *n)
 		n->device[v] = d;
 		d->node = n;
 		d->disk = &n->disk[v];
+		waitq_init(&d->bm_wait);
 		device_init(&d->core, &n->host->core, n->id * MINORS_PER_NODE + v, v);
 		d->core.md_buffer = node_alloc(n, MD_BLOCK_BYTES);
 		d->core.al_buffer = node_alloc(n, MD_BLOCK_BYTES);

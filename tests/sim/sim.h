@@ -177,6 +177,8 @@ struct host_device {
 	void **bm_pages;
 	u8 *bm_flags;
 	u32 bm_n_pages;
+	bool bm_busy;			/* a page is on its way to the disk */
+	struct waitq bm_wait;
 	void *al_memory;
 	bool read_only;
 };
