@@ -70,9 +70,9 @@ check-fast: modules tools
 check:
 	scripts/check all
 
-## make sim SEEDS=n [SEED=x] [TRACE=1]   two whole nodes in virtual time, faults from a seed
+## make sim SEEDS=n [SEED=x] [FAMILY=net+dual|all] [TRACE=1]   two whole nodes in virtual time, faults from a seed
 sim:
-	$(MAKE) -C tests/sim sim $(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(SEED),SEED=$(SEED)) $(if $(TRACE),TRACE=$(TRACE))
+	$(MAKE) -C tests/sim sim $(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(SEED),SEED=$(SEED)) $(if $(TRACE),TRACE=$(TRACE)) $(if $(FAMILY),FAMILY=$(FAMILY))
 
 ## make check-long                 what takes too long for every change
 check-long:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sim [--smoke] [--seed N] [--seeds COUNT] [--jobs N] [--trace] [--corpus FILE]
+ * sim [--smoke] [--family NAME+NAME...] [--seed N] [--seeds COUNT] [--jobs N] [--trace] [--corpus FILE]
  *
- * Every seed runs in a process of its own; the summary names those that failed.
+ * A corpus has a run a line, "seed" or "family+family:seed", and what it once found.  Every seed runs in a process of its own; the summary names those that failed.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -19,7 +19,13 @@
 bool tracing, sim_failed;
 char sim_failure[512];
 
-static u64 current_seed;
+static const char *const family_names[] = {
+	"disk", "memory", "resize", "net", "versions", "dual", "admin", "cluster", "options",
+};
+
+struct run { u64 seed; u32 families; };
+
+static struct run current_run;
 static bool smoke;
 static u32 n_run, n_failed;
 static u64 total_events, total_requests;
@@ -50,11 +56,57 @@ void violation(const char *fmt, ...)
 	sim_failed = true;
 }
 
+/* "a+b", "all", "" */
+static const char *families_text(u32 families)
+{
+	static char text[128];
+	u32 i;
+
+	text[0] = '\0';
+	if (families == FAMILY_ALL)
+		return "all";
+	for (i = 0; i < ARRAY_SIZE(family_names); i++)
+		if (families & 1u << i)
+			sprintf(text + strlen(text), "%s%s", text[0] ? "+" : "", family_names[i]);
+	return text;
+}
+
+static const char *run_text(const struct run *run)
+{
+	static char text[160];
+
+	sprintf(text, "%s%s%llu", families_text(run->families), run->families ? ":" : "",
+		(unsigned long long)run->seed);
+	return text;
+}
+
+static bool families_parse(const char *text, size_t len, u32 *families)
+{
+	const char *end = text + len;
+	u32 i;
+
+	*families = 0;
+	if (len == 3 && !strncmp(text, "all", 3))
+		*families = FAMILY_ALL;
+	while (text < end && *families != FAMILY_ALL) {
+		size_t n = strcspn(text, "+:");
+
+		for (i = 0; i < ARRAY_SIZE(family_names); i++)
+			if (strlen(family_names[i]) == n && !strncmp(text, family_names[i], n))
+				break;
+		if (i == ARRAY_SIZE(family_names))
+			return false;
+		*families |= 1u << i;
+		text += n + 1;
+	}
+	return true;
+}
+
 static void on_signal(int sig)
 {
-	char text[128];
-	int n = snprintf(text, sizeof(text), "seed %llu: %s at %llu.%06llu s\n",
-			 (unsigned long long)current_seed, sig == SIGALRM ? "runs for ever" : "abort",
+	char text[256];
+	int n = snprintf(text, sizeof(text), "seed %s: %s at %llu.%06llu s\n",
+			 run_text(&current_run), sig == SIGALRM ? "runs for ever" : "abort",
 			 (unsigned long long)(now_us / SECOND), (unsigned long long)(now_us % SECOND));
 
 	fflush(stdout);
@@ -65,13 +117,13 @@ static void on_signal(int sig)
 
 struct outcome { u64 events, requests, errors, virtual_us; };
 
-static int run_seed(u64 seed, struct outcome *out)
+static int run_seed(const struct run *run, struct outcome *out)
 {
-	current_seed = seed;
+	current_run = *run;
 	signal(SIGALRM, on_signal);
 	signal(SIGABRT, on_signal);
 	alarm(WALL_SECONDS);
-	config_by_seed(seed, smoke);
+	config_by_seed(run->seed, run->families, smoke);
 	scenario_start();
 	while (!scenario_over && !sim_failed) {
 		u64 before = n_events;
@@ -87,13 +139,13 @@ static int run_seed(u64 seed, struct outcome *out)
 	out->errors = app_error_count;
 	out->virtual_us = now_us;
 	if (sim_failed)
-		printf("seed %llu: %s (at %llu.%06llu s)\n", (unsigned long long)seed, sim_failure,
+		printf("seed %s: %s (at %llu.%06llu s)\n", run_text(run), sim_failure,
 		       (unsigned long long)(now_us / SECOND), (unsigned long long)(now_us % SECOND));
 	fflush(stdout);
 	return sim_failed;
 }
 
-struct job { pid_t pid; u64 seed; int fd; };
+struct job { pid_t pid; struct run run; int fd; };
 
 static void job_end(struct job *job)
 {
@@ -111,16 +163,16 @@ static void job_end(struct job *job)
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		n_failed++;
 		if (!WIFEXITED(status))
-			printf("seed %llu: killed by signal %d\n", (unsigned long long)job->seed,
-			       WTERMSIG(status));
-		printf("FAILED seed %llu; repeat with: make sim SEED=%llu%s TRACE=1\n",
-		       (unsigned long long)job->seed, (unsigned long long)job->seed,
+			printf("seed %s: killed by signal %d\n", run_text(&job->run), WTERMSIG(status));
+		printf("FAILED seed %s; repeat with: make sim SEED=%llu%s%s%s TRACE=1\n",
+		       run_text(&job->run), (unsigned long long)job->run.seed,
+		       job->run.families ? " FAMILY=" : "", families_text(job->run.families),
 		       smoke ? " SMOKE=1" : "");
 	}
 	fflush(stdout);
 }
 
-static void job_start(struct job *job, u64 seed)
+static void job_start(struct job *job, const struct run *run)
 {
 	struct outcome out = {};
 	int fds[2], ret;
@@ -128,12 +180,12 @@ static void job_start(struct job *job, u64 seed)
 	fflush(stdout);
 	if (pipe(fds))
 		exit(3);
-	job->seed = seed;
+	job->run = *run;
 	job->fd = fds[0];
 	job->pid = fork();
 	if (job->pid)
 		return (void)close(fds[1]);
-	ret = run_seed(seed, &out);
+	ret = run_seed(run, &out);
 	if (write(fds[1], &out, sizeof(out)) != sizeof(out))
 		_exit(3);
 	fflush(stdout);
@@ -143,13 +195,13 @@ static void job_start(struct job *job, u64 seed)
 static struct job jobs[16];
 static int n_jobs = 1, next_job;
 
-static void run_one(u64 seed)
+static void run_one(const struct run *run)
 {
 	struct job *job = &jobs[next_job++ % n_jobs];
 
 	if (job->pid)
 		job_end(job);
-	job_start(job, seed);
+	job_start(job, run);
 }
 
 static void run_corpus(const char *name)
@@ -159,9 +211,21 @@ static void run_corpus(const char *name)
 
 	if (!file)
 		return;
-	while (fgets(line, sizeof(line), file))
-		if (line[0] >= '0' && line[0] <= '9')
-			run_one(strtoull(line, NULL, 10));
+	while (fgets(line, sizeof(line), file)) {
+		size_t word = strcspn(line, ": \n");
+		char *colon = line[word] == ':' ? line + word : NULL;
+		struct run run = {};
+
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		if (colon && !families_parse(line, colon - line, &run.families)) {
+			printf("%s: unknown family in %s", name, line);
+			n_failed++;
+			continue;
+		}
+		run.seed = strtoull(colon ? colon + 1 : line, NULL, 10);
+		run_one(&run);
+	}
 	fclose(file);
 }
 
@@ -179,18 +243,23 @@ int main(int argc, char **argv)
 		{ "smoke", no_argument, NULL, 's' }, { "seed", required_argument, NULL, 'S' },
 		{ "seeds", required_argument, NULL, 'n' }, { "jobs", required_argument, NULL, 'j' },
 		{ "trace", no_argument, NULL, 't' }, { "corpus", required_argument, NULL, 'c' },
-		{ "limit", required_argument, NULL, 'l' }, {}
+		{ "limit", required_argument, NULL, 'l' }, { "family", required_argument, NULL, 'f' }, {}
 	};
 	double begin = seconds(), limit = 0;
 	const char *corpus = NULL;
-	u64 seed = 1, n = 1, i;
+	struct run run = { .seed = 1 };
+	u64 n = 1, i;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (c == 's')
 			smoke = true;
 		else if (c == 'S')
-			seed = strtoull(optarg, NULL, 10);
+			run.seed = strtoull(optarg, NULL, 10);
+		else if (c == 'f' && !families_parse(optarg, strlen(optarg), &run.families))
+			return fprintf(stderr, "sim: unknown family in '%s'\n", optarg), 2;
+		else if (c == 'f')
+			continue;
 		else if (c == 'n')
 			n = strtoull(optarg, NULL, 10);
 		else if (c == 'j')
@@ -206,8 +275,8 @@ int main(int argc, char **argv)
 	}
 	if (corpus)
 		run_corpus(corpus);
-	for (i = 0; i < n && (!limit || seconds() - begin < limit); i++)
-		run_one(seed + i);
+	for (i = 0; i < n && (!limit || seconds() - begin < limit); i++, run.seed++)
+		run_one(&run);
 	for (i = 0; i < (u64)n_jobs; i++)
 		if (jobs[i].pid)
 			job_end(&jobs[i]);

@@ -52,11 +52,12 @@ static void disk_by_seed(struct disk_conf *disk)
 	disk->rs_discard_granularity = one_in(4) ? 65536 : 0;
 }
 
-void config_by_seed(u64 seed, bool smoke)
+void config_by_seed(u64 seed, u32 families, bool smoke)
 {
-	chance_seed(seed);
+	chance_seed(seed ^ (u64)families << 40);
 	memset(&cfg, 0, sizeof(cfg));
 	cfg.seed = seed;
+	cfg.families = families;
 	cfg.volumes = smoke || !one_in(4) ? 1 : 2;
 	cfg.data_sectors = smoke ? 16384 : one_in(20) ? 80 * 8192 : sizes[chance(ARRAY_SIZE(sizes))];
 	cfg.protocol = smoke || one_in(2) ? 3 : chance_between(1, 3);

@@ -297,6 +297,7 @@ void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, con
 /* ---- scenario.c ---- */
 struct config {
 	u64 seed;
+	u32 families;		/* enum family */
 	u32 volumes;
 	u64 data_sectors;
 	u32 protocol;
@@ -311,7 +312,27 @@ struct config {
 	struct disk_conf disk;
 };
 extern struct config cfg;
-void config_by_seed(u64 seed, bool smoke);
+
+/*
+ * What a run draws from besides the classic crashes, cuts and commands.  A feature's chances
+ * are drawn only in runs of its family, so a seed of another family goes on to mean the same.
+ * main.c names them; "family+family:seed" is a run.
+ */
+enum family {
+	FAMILY_DISK	= 1 << 0,	/* I/O errors, detach, slow and stuck disks, internal metadata */
+	FAMILY_MEMORY	= 1 << 1,	/* failing allocations */
+	FAMILY_RESIZE	= 1 << 2,	/* growing and shrinking */
+	FAMILY_NET	= 1 << 3,	/* one-way loss, stalls, cuts at any byte, crossed connects */
+	FAMILY_VERSIONS	= 1 << 4,	/* old protocol versions, missing features */
+	FAMILY_DUAL	= 1 << 5,	/* two Primaries */
+	FAMILY_ADMIN	= 1 << 6,	/* any command at any time */
+	FAMILY_CLUSTER	= 1 << 7,	/* promoting, demoting, fencing */
+	FAMILY_OPTIONS	= 1 << 8,	/* every option that changes behaviour */
+	FAMILY_ALL	= (1 << 9) - 1,
+};
+static inline bool family_has(enum family family) { return cfg.families & family; }
+
+void config_by_seed(u64 seed, u32 families, bool smoke);
 void scenario_start(void);
 extern bool scenario_over;
 
