@@ -50,13 +50,14 @@ vm-modules:
 tools:
 	$(MAKE) -C drbd-utils
 
-## make dkms-install             have DKMS build and install the module, for every future kernel too
+## make dkms-install [DKMS_KERNEL=version]   have DKMS build and install the module, for every future kernel too
 DKMS_VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 dkms-install:
+	@command -v dkms >/dev/null || { echo "dkms is missing: apt-get install dkms (or dnf install dkms)" >&2; exit 1; }
 	rm -rf /usr/src/drbd-$(DKMS_VERSION)
 	mkdir -p /usr/src/drbd-$(DKMS_VERSION)
 	cp -r Makefile Kbuild dkms.conf scripts drbd-kmod COPYING /usr/src/drbd-$(DKMS_VERSION)/
-	dkms install --force drbd/$(DKMS_VERSION)
+	dkms install --force $(if $(DKMS_KERNEL),-k $(DKMS_KERNEL)) drbd/$(DKMS_VERSION)
 
 ## make install DESTDIR=           install the tools, configuration, agents
 install: tools
@@ -87,7 +88,7 @@ demo:
 ## make clean
 clean:
 	-@[ -z "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(TOP) clean 2>/dev/null
-	$(MAKE) -s -C drbd-utils clean
+	@[ ! -d drbd-utils ] || $(MAKE) -s -C drbd-utils clean	# DKMS has the module alone
 	rm -rf build/kcompat build/modules build/unit build/utils build/sim
 
 .PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim check-long demo clean
