@@ -3,12 +3,12 @@
  * What happens in a run: configuration by seed, then an administrator who behaves like a
  * sane cluster manager among faults, then peace, in which everything has to come right.
  */
-#include "sim.h"
+#include "scenario.h"
 
 struct config cfg;
 bool scenario_over;
 
-static struct node *primary;		/* where the application is meant to run */
+struct node *primary;
 
 /* ---- configuration ---- */
 
@@ -107,9 +107,7 @@ static void machines_by_seed(void)
 
 /* ---- waiting for states ---- */
 
-typedef bool condition(void);
-
-static bool wait_for(condition *cond, const char *what, u32 seconds)
+bool wait_for(condition *cond, const char *what, u32 seconds)
 {
 	u64 until = now_us + seconds * SECOND;
 	u32 v;
@@ -132,7 +130,7 @@ static bool volume_is(struct node *n, u32 v, enum drbd_disk disk, enum drbd_disk
 	return d && d->state.conn == C_CONNECTED && d->state.disk == disk && d->state.pdsk == pdsk;
 }
 
-static bool connected(void)
+bool connected(void)
 {
 	u32 v;
 	int i;
@@ -144,7 +142,7 @@ static bool connected(void)
 	return true;
 }
 
-static bool in_sync(void)
+bool in_sync(void)
 {
 	u32 v;
 	int i;
@@ -156,25 +154,25 @@ static bool in_sync(void)
 	return true;
 }
 
-static bool apps_idle(void)
+bool apps_idle(void)
 {
 	return (!nodes[0].up || app_idle(&nodes[0])) && (!nodes[1].up || app_idle(&nodes[1]));
 }
 
-static void pass(u64 low_ms, u64 high_ms)
+void pass(u64 low_ms, u64 high_ms)
 {
 	thread_sleep(chance_between(low_ms * MS, high_ms * MS));
 }
 
 /* ---- peace ---- */
 
-static void expect(s32 ret, const char *what, struct node *n)
+void expect(s32 ret, const char *what, struct node *n)
 {
 	if (ret != ERR_NO_ERROR && (ret < SS_SUCCESS || ret > 100) && n->up)
 		violation("node %s: %s failed: %d (%s)", n->name, what, ret, node_state_text(n, 0));
 }
 
-static bool is_primary(struct node *n)
+bool is_primary(struct node *n)
 {
 	u32 v;
 
@@ -184,7 +182,7 @@ static bool is_primary(struct node *n)
 	return n->up;
 }
 
-static void promote(struct node *n)
+void promote(struct node *n)
 {
 	struct admin_op op;
 	u32 v;
@@ -198,7 +196,7 @@ static void promote(struct node *n)
 	app_enabled[n->id] = n->up;
 }
 
-static void demote(struct node *n)
+void demote(struct node *n)
 {
 	struct admin_op op;
 	u32 v;
@@ -212,7 +210,7 @@ static void demote(struct node *n)
 	}
 }
 
-static void bring_up(struct node *n)
+void bring_up(struct node *n)
 {
 	struct drbd_connection *c;
 	u32 v;
@@ -227,7 +225,7 @@ static void bring_up(struct node *n)
 		expect(node_connect(n), "connect", n);
 }
 
-static void make_peace(void)
+void make_peace(void)
 {
 	int i;
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * scenario.h - what the files of one family of faults use of scenario.c
+ *
+ * Everything here runs in the scenario's thread, in virtual time, and may sleep.  After a
+ * violation the waits end at once; look at sim_failed in loops.
+ */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+#include "sim.h"
+
+extern struct node *primary;		/* where the application is meant to run */
+
+/* Sleep for a time drawn between the two. */
+void pass(u64 low_ms, u64 high_ms);
+/* Until `cond`; a violation that names `what` if that takes more than `seconds`. */
+typedef bool condition(void);
+bool wait_for(condition *cond, const char *what, u32 seconds);
+
+bool connected(void);			/* every volume of both nodes */
+bool in_sync(void);			/* ... and UpToDate, as both nodes see it */
+bool apps_idle(void);
+bool is_primary(struct node *n);	/* all its volumes are */
+
+void expect(s32 ret, const char *what, struct node *n);	/* a violation if `ret` is an error */
+void promote(struct node *n);		/* and let the application run there, and only there */
+void demote(struct node *n);
+void bring_up(struct node *n);		/* boot, attach, connect: whatever it lacks */
+void make_peace(void);			/* no more faults; wait until all is well */
+
+#endif /* SIM_SCENARIO_H */
