@@ -75,6 +75,10 @@ check:
 sim:
 	$(MAKE) -C tests/sim sim $(if $(SEEDS),SEEDS=$(SEEDS)) $(if $(SEED),SEED=$(SEED)) $(if $(TRACE),TRACE=$(TRACE)) $(if $(FAMILY),FAMILY=$(FAMILY))
 
+## make mutants [ARGS="--seeds 0 log"]   plants faults in the core and looks whether the tests notice
+mutants:
+	tests/mutants/run.py $(ARGS)
+
 ## make check-long                 what takes too long for every change
 check-long:
 	scripts/check long
@@ -89,6 +93,6 @@ demo:
 clean:
 	-@[ -z "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(TOP) clean 2>/dev/null
 	@[ ! -d drbd-utils ] || $(MAKE) -s -C drbd-utils clean	# DKMS has the module alone
-	rm -rf build/kcompat build/modules build/unit build/utils build/sim
+	rm -rf build/kcompat build/modules build/unit build/utils build/sim build/mutants
 
-.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim check-long demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim mutants check-long demo clean
