@@ -95,8 +95,8 @@ static void request_issue(struct app *app)
 
 	app->in_flight++;
 	if (op != OP_READ && op != OP_FLUSH)
-		req->write = oracle_write_begin(app->vnr, req->core.interval.sector, req->sectors,
-						req->tags[0]);
+		req->write = oracle_write_begin(app->node, app->vnr, req->core.interval.sector,
+						req->sectors, req->tags[0]);
 	if (tracing)
 		trace(app->node, "vol %d request %llu op %u %llu+%u flags %x", app->vnr,
 		      (unsigned long long)req->id, op,

@@ -255,6 +255,11 @@ static void region_crash(struct region *r, bool lose_cache)
 	r->n_dirty = 0;
 }
 
+void disk_settle(struct disk *d)
+{
+	region_crash(&d->data, false);
+}
+
 static void tear(struct disk *d, struct disk_io *io)
 {
 	struct region *r = io->region;

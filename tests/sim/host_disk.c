@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the core wants of the disks: metadata, bitmap, requests, peer requests, digests. */
 #include "sim.h"
+#include "actors.h"
 
 int host_md_io(struct host_device *d, u64 sector, void *buf, bool write, bool flush_fua)
 {
@@ -216,6 +217,7 @@ void env_request_complete(struct drbd_request *core, int error)
 	if (req->completed)
 		violation("node %s: request %llu completed twice", req->node->name,
 			  (unsigned long long)req->id);
+	manager_check_completion(req, error);
 	req->completed = true;
 	req->error = error;
 	event_init(&req->completion, req->node, completion_fire);

@@ -2,13 +2,17 @@
 /* Running the core's fibers; env.h, as far as it is not about I/O. */
 #include <stdarg.h>
 #include "sim.h"
+#include "actors.h"
 
 void host_run_fiber(struct host *h, struct task *t, fiber_fn *fn, void *arg, const bool *interrupt)
 {
 	for (;;) {
 		u64 seq = h->wake_seq, until;
-		enum fiber_status status = fn(t, arg);
+		enum fiber_status status;
 
+		if (interrupt && *interrupt)
+			t->interrupted = true;
+		status = fn(t, arg);
 		if (status == FIBER_DONE)
 			return;
 		if (status == FIBER_ACTION) {
@@ -20,8 +24,6 @@ void host_run_fiber(struct host *h, struct task *t, fiber_fn *fn, void *arg, con
 		while (h->wake_seq == seq && now_us < until)
 			if (!waitq_wait(&h->wait, until))
 				break;
-		if (interrupt && *interrupt)
-			t->interrupted = true;
 	}
 }
 
@@ -274,8 +276,7 @@ s64 host_perform(struct host *h, struct task *t)
 		      (unsigned long long)a->arg, a->kind == ACT_HELPER ? t->helper : "");
 	switch (a->kind) {
 	case ACT_HELPER:
-		thread_sleep(chance_between(100, 20000));
-		return 0;
+		return helper_program(h->node, t->helper);
 	case ACT_NOTIFY:
 		return 0;
 	case ACT_NET_FREE:

@@ -17,6 +17,7 @@
 #define WALL_SECONDS 20
 
 bool tracing, sim_failed;
+struct stats stats;
 char sim_failure[512];
 
 static const char *const family_names[] = {

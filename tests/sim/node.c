@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include "actlog_block.h"
 #include "sim.h"
+#include "actors.h"
 
 struct node nodes[NODES];
 
@@ -105,9 +106,9 @@ static bool replay(struct disk *d, const struct md_layout *at, u32 *slots)
 	return true;
 }
 
-/* drbdmeta apply-al, before every attach. */
-static void apply_al(struct node *n, struct disk *d)
+void node_apply_al(struct node *n, int vnr)
 {
+	struct disk *d = &n->disk[vnr];
 	static u32 slots[AL_SLOTS_MAX];
 	struct md_superblock sb;
 	struct md_layout at;
@@ -136,164 +137,6 @@ static void apply_al(struct node *n, struct disk *d)
 	sb.magic = MD_MAGIC_CLEAN;
 	md_superblock_encode(&sb, meta_at(d, at.sb_sector));
 	meta_commit(d);
-}
-
-/* ---- commands, each in a thread of the node ---- */
-
-struct command {
-	struct node *node;
-	admin_command *fn;
-	struct admin_op op;
-	bool (*before)(struct node *n, struct admin_op *op);
-	struct waitq done;
-	struct dlist all;
-	bool finished;
-	s32 ret;
-};
-
-static struct dlist commands = { &commands, &commands };
-
-static enum fiber_status run_command(struct task *t, void *arg)
-{
-	struct command *c = arg;
-
-	return c->fn(t, &c->op);
-}
-
-static void command_thread(void *arg)
-{
-	struct command *c = arg;
-	struct host *h = c->node->host;
-	struct task t = {};
-
-	while (h->admin_busy)
-		waitq_wait(&h->admin_wait, NEVER);
-	h->admin_busy = true;
-	if (!c->before || c->before(c->node, &c->op))
-		host_run_fiber(h, &t, run_command, c, NULL);
-	h->admin_busy = false;
-	waitq_wake(&h->admin_wait);
-	c->ret = c->op.ret;
-	c->finished = true;
-	waitq_wake(&c->done);
-}
-
-static void commands_crash(struct node *n)
-{
-	struct command *c;
-
-	dlist_for_each_entry(c, &commands, all) {
-		if (c->node != n || c->finished)
-			continue;
-		c->ret = -ESHUTDOWN;
-		c->finished = true;
-		waitq_wake(&c->done);
-	}
-}
-
-static s32 command_run(struct node *n, admin_command *fn, struct admin_op *op,
-		       bool (*before)(struct node *n, struct admin_op *op))
-{
-	struct command c = { .node = n, .fn = fn, .op = *op, .before = before };
-
-	if (!n->up)
-		return -ESHUTDOWN;
-	waitq_init(&c.done);
-	dlist_add_tail(&c.all, &commands);
-	thread_start(n, "admin", command_thread, &c);
-	while (!c.finished)
-		waitq_wait(&c.done, NEVER);
-	dlist_del_init(&c.all);
-	trace(n, "command ended: %d %s", c.ret, c.op.info);
-	return c.ret;
-}
-
-void node_op_init(struct node *n, int vnr, struct admin_op *op)
-{
-	admin_op_init(op, n->host ? &n->host->core : NULL, node_device(n, vnr));
-}
-
-s32 node_command(struct node *n, int vnr, admin_command *fn, struct admin_op *op)
-{
-	struct admin_op plain;
-
-	if (!n->up)
-		return -ESHUTDOWN;
-	if (!op) {
-		node_op_init(n, vnr, &plain);
-		op = &plain;
-	}
-	return command_run(n, fn, op, NULL);
-}
-
-static bool attach_before(struct node *n, struct admin_op *op)
-{
-	struct host_device *d = host_of_device(op->device);
-
-	op->ret = admin_attach_allowed(op->device, &op->conf.disk);
-	if (op->ret != ERR_NO_ERROR)
-		return false;
-	while (d->open_backing)
-		waitq_wait(&n->host->wait, NEVER);
-	d->open_backing = true;
-	host_backing_sizes(d);
-	op->device->disk_conf = op->conf.disk;
-	return true;
-}
-
-s32 node_attach(struct node *n, int vnr)
-{
-	struct admin_op op;
-	s32 ret;
-
-	if (!n->up)
-		return -ESHUTDOWN;
-	if (!n->device[vnr]->open_backing)
-		apply_al(n, &n->disk[vnr]);
-	node_op_init(n, vnr, &op);
-	op.conf.disk = cfg.disk;
-	trace(n, "attach volume %d", vnr);
-	ret = command_run(n, admin_attach, &op, attach_before);
-	if (n->up && ret != ERR_NO_ERROR && ret != SS_SUCCESS && ret != ERR_DISK_CONFIGURED &&
-	    !node_device(n, vnr)->has_backing)
-		n->device[vnr]->open_backing = false;
-	return ret;
-}
-
-static bool connect_before(struct node *n, struct admin_op *op)
-{
-	struct drbd_connection *c = &n->host->core.connection;
-	struct host_conn *conn = &n->host->conn;
-	const struct net_conf *nc = &op->conf.net;
-
-	op->ret = ERR_NET_CONFIGURED;
-	if (c->cstate > C_STANDALONE || c->configured)
-		return false;
-	op->ret = admin_net_conf_check(c, nc, false);
-	if (op->ret != ERR_NO_ERROR)
-		return false;
-	strcpy(conn->integrity, nc->integrity_alg);
-	strcpy(conn->csums, nc->csums_alg);
-	strcpy(conn->verify, nc->verify_alg);
-	strcpy(conn->hmac, nc->cram_hmac_alg);
-	c->csums_size = digest_size(nc->csums_alg);
-	c->verify_size = digest_size(nc->verify_alg);
-	c->integrity_size_out = digest_size(nc->integrity_alg);
-	c->net_conf = *nc;
-	c->configured = true;
-	return true;
-}
-
-s32 node_connect(struct node *n)
-{
-	struct admin_op op;
-
-	if (!n->up)
-		return -ESHUTDOWN;
-	node_op_init(n, 0, &op);
-	op.conf.net = cfg.net;
-	trace(n, "connect");
-	return command_run(n, admin_connect, &op, connect_before);
 }
 
 /* As drbdadm up does: attach all, then connect. */
@@ -325,9 +168,10 @@ void node_boot(struct node *n)
 	n->host = node_alloc(n, sizeof(*n->host));
 	n->host->node = n;
 	host_conn_init(n->host);
-	res_opts_set_defaults(&opts);
+	opts = settings.res;
 	n->up = true;
 	n->boots++;
+	stats.boots++;
 	/* The worker's queues are needed before the core is set up. */
 	host_worker_start(n->host);
 	resource_init(&n->host->core, "r0", &opts);
@@ -347,11 +191,23 @@ void node_boot(struct node *n)
 		app_start(n, v);
 }
 
-void node_crash(struct node *n, bool lose_cache)
+static void memory_free(struct node *n)
 {
 	struct memory *m, *next;
+
+	dlist_for_each_entry_safe(m, next, &n->memory, link) {
+		dlist_del_init(&m->link);
+		free(m);
+	}
+	n->host = NULL;
+	memset(n->device, 0, sizeof(n->device));
+}
+
+void node_crash(struct node *n, bool lose_cache)
+{
 	u32 v;
 
+	stats.crashes++;
 	trace(n, "crash%s", lose_cache ? ", disk caches lost" : "");
 	oracle_crashing(n, lose_cache);
 	app_node_crashed(n);
@@ -362,12 +218,25 @@ void node_crash(struct node *n, bool lose_cache)
 	for (v = 0; v < cfg.volumes; v++)
 		disk_crash(&n->disk[v], lose_cache);
 	commands_crash(n);
-	dlist_for_each_entry_safe(m, next, &n->memory, link) {
-		dlist_del_init(&m->link);
-		free(m);
-	}
-	n->host = NULL;
-	memset(n->device, 0, sizeof(n->device));
+	memory_free(n);
+}
+
+void node_remove(struct node *n)
+{
+	u32 v;
+
+	trace(n, "module unloaded");
+	if (!dlist_empty(&n->requests))
+		violation("node %s: requests are left after down", n->name);
+	for (v = 0; v < cfg.volumes; v++)
+		if (!dlist_empty(&n->disk[v].inflight) || n->device[v]->open_backing)
+			violation("node %s: volume %u is in use after down", n->name, v);
+	app_node_crashed(n);
+	n->up = false;
+	events_drop(n);
+	net_node_crashed(n);
+	commands_crash(n);
+	memory_free(n);
 }
 
 struct drbd_device *node_device(struct node *n, int vnr)

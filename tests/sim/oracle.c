@@ -15,43 +15,112 @@ struct app_write {
 	u64 tag, start, end;	/* end: RUNNING until acknowledged, and for ever if never */
 	bool acked, durable;
 	u32 refs;
-	int vnr;
+	int vnr, node;
 	struct dlist recent;	/* acknowledged and not durable */
 };
 
 struct claim { struct app_write *write; struct claim *next; };
 
-static struct claim **history[VOLUMES_MAX];
+static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start);
+
+/*
+ * By node, because in a split brain the two histories part; else both are the same array.
+ * Not kept at all while somebody may destroy data.
+ */
+static struct claim **histories[NODES][VOLUMES_MAX];
+static bool forked, blind;
 static struct dlist recent = { &recent, &recent };
 static u64 cache_lost[VOLUMES_MAX];	/* when the only good copy last lost its cache */
 
-static void claim_add(int vnr, u64 sector, struct app_write *w)
+static void claim_add(struct claim **history, u64 sector, struct app_write *w)
 {
 	struct claim *c = malloc(sizeof(*c));
 
 	c->write = w;
-	c->next = history[vnr][sector];
-	history[vnr][sector] = c;
+	c->next = history[sector];
+	history[sector] = c;
 	w->refs++;
+}
+
+/* The content of a disk as the one and only truth. */
+static struct claim **history_of_disk(const struct node *n, u32 v)
+{
+	struct claim **history = calloc(cfg.data_sectors, sizeof(*history));
+	u64 s;
+
+	for (s = 0; s < cfg.data_sectors; s++) {
+		struct app_write *w = calloc(1, sizeof(*w));
+
+		w->tag = disk_tags((struct disk *)&n->disk[v])[s];
+		w->start = w->end = now_us;
+		w->acked = w->durable = true;
+		w->node = n->id;
+		dlist_init(&w->recent);
+		claim_add(history, s, w);
+	}
+	return history;
 }
 
 /* Before the first synchronisation every node's disk has its own content; node 0's counts. */
 void oracle_init(void)
 {
 	u32 v;
-	u64 s;
+
+	for (v = 0; v < cfg.volumes; v++)
+		histories[0][v] = histories[1][v] = history_of_disk(&nodes[0], v);
+}
+
+void oracle_fork(struct node *n)
+{
+	u32 v;
 
 	for (v = 0; v < cfg.volumes; v++) {
-		history[v] = calloc(cfg.data_sectors, sizeof(**history));
-		for (s = 0; s < cfg.data_sectors; s++) {
-			struct app_write *w = calloc(1, sizeof(*w));
-
-			w->tag = disk_tags(&nodes[0].disk[v])[s];
-			w->acked = w->durable = true;
-			dlist_init(&w->recent);
-			claim_add(v, s, w);
-		}
+		disk_settle(&n->disk[v]);
+		histories[n->id][v] = history_of_disk(n, v);
 	}
+	forked = true;
+}
+
+static bool holds(struct node *disk_of, u32 v, struct claim **history)
+{
+	const u64 *tags = disk_tags(&disk_of->disk[v]);
+	u64 s;
+
+	for (s = 0; s < cfg.data_sectors; s++)
+		if (!allowed(history, s, tags[s], now_us))
+			return false;
+	return true;
+}
+
+void oracle_join(const struct node *winner)
+{
+	u32 v;
+	int i;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		i = winner ? winner->id : !holds(&nodes[0], v, histories[0][v]);
+		if (!holds(&nodes[0], v, histories[i][v]))
+			violation("volume %u: after the split brain it holds neither what %s wrote nor what its peer wrote",
+				  v, winner ? winner->name : "one node");
+		histories[!i][v] = histories[i][v];
+	}
+	forked = false;
+}
+
+void oracle_close_eyes(void)
+{
+	trace(NULL, "from now on data may be destroyed on purpose");
+	blind = true;
+}
+
+void oracle_open_eyes(const struct node *n)
+{
+	u32 v;
+
+	trace(NULL, "what node %s holds now is the truth", n->name);
+	for (v = 0; v < cfg.volumes; v++)
+		histories[0][v] = histories[1][v] = history_of_disk(n, v);
+	blind = false;
 }
 
 void oracle_write_end(struct app_write *w, int error, bool durable)
@@ -99,9 +168,9 @@ static u64 floor_of(const struct claim *list, u64 limit)
 	return floor;
 }
 
-static bool allowed(int vnr, u64 sector, u64 tag, u64 read_start)
+static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start)
 {
-	const struct claim *list = history[vnr][sector], *c;
+	const struct claim *list = history[sector], *c;
 	u64 floor = floor_of(list, read_start);
 
 	for (c = list; c; c = c->next)
@@ -131,9 +200,9 @@ static u64 oldest_request(void)
 }
 
 /* What is hidden by something durable and old can never be seen again. */
-static void forget(int vnr, u64 sector, u64 oldest)
+static void forget(struct claim **history, u64 sector, u64 oldest)
 {
-	struct claim **p = &history[vnr][sector], *c;
+	struct claim **p = &history[sector], *c;
 	u64 floor = 0;
 
 	for (c = *p; c; c = c->next)
@@ -153,8 +222,9 @@ static void forget(int vnr, u64 sector, u64 oldest)
 	}
 }
 
-struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag)
+struct app_write *oracle_write_begin(const struct node *n, int vnr, u64 sector, u32 sectors, u64 tag)
 {
+	struct claim **history = histories[n->id][vnr];
 	struct app_write *w = calloc(1, sizeof(*w));
 	u64 oldest = oldest_request();
 	u32 i;
@@ -163,19 +233,20 @@ struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag)
 	w->start = now_us;
 	w->end = RUNNING;
 	w->vnr = vnr;
+	w->node = n->id;
 	dlist_init(&w->recent);
-	for (i = 0; i < sectors; i++) {
-		forget(vnr, sector + i, oldest);
-		claim_add(vnr, sector + i, w);
+	for (i = 0; i < sectors && !blind; i++) {
+		forget(history, sector + i, oldest);
+		claim_add(history, sector + i, w);
 	}
 	return w;
 }
 
-static void describe(int vnr, u64 sector)
+static void describe(struct claim **history, u64 sector)
 {
 	const struct claim *c;
 
-	for (c = history[vnr][sector]; c; c = c->next)
+	for (c = history[sector]; c; c = c->next)
 		trace(NULL, "  write %llx began %llu ended %lld%s%s", (unsigned long long)c->write->tag,
 		      (unsigned long long)c->write->start, (long long)c->write->end,
 		      c->write->acked ? " acknowledged" : "", c->write->durable ? " durable" : "");
@@ -183,14 +254,15 @@ static void describe(int vnr, u64 sector)
 
 void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 sectors, u64 started)
 {
+	struct claim **history = histories[n->id][vnr];
 	u32 i;
 
-	for (i = 0; i < sectors; i++) {
-		if (!allowed(vnr, sector + i, tags[i], started)) {
+	for (i = 0; i < sectors && !blind; i++) {
+		if (!allowed(history, sector + i, tags[i], started)) {
 			violation("node %s: volume %d sector %llu reads as %llx, which is not what was written",
 				  n->name, vnr, (unsigned long long)(sector + i),
 				  (unsigned long long)tags[i]);
-			describe(vnr, sector + i);
+			describe(history, sector + i);
 			return;
 		}
 	}
@@ -198,16 +270,17 @@ void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 s
 
 bool oracle_disk_current(struct node *n, int vnr, bool complain)
 {
+	struct claim **history = histories[n->id][vnr];
 	const u64 *tags = disk_tags(&n->disk[vnr]);
 	u64 s;
 
-	for (s = 0; s < cfg.data_sectors; s++) {
-		if (allowed(vnr, s, tags[s], now_us))
+	for (s = 0; s < cfg.data_sectors && !blind; s++) {
+		if (allowed(history, s, tags[s], now_us))
 			continue;
 		if (complain) {
 			violation("node %s: volume %d sector %llu holds %llx on its disk, which is not what was written",
 				  n->name, vnr, (unsigned long long)s, (unsigned long long)tags[s]);
-			describe(vnr, s);
+			describe(history, s);
 		}
 		return false;
 	}
@@ -229,19 +302,19 @@ void oracle_crashing(struct node *n, bool lose_cache)
 	struct app_write *w, *next;
 	u32 v;
 
-	for (v = 0; v < cfg.volumes; v++) {
+	for (v = 0; v < cfg.volumes && !blind; v++) {
 		struct drbd_device *d = node_device(n, v);
 		bool primary = d->state.role == ROLE_PRIMARY;
 
 		if (primary && d->state.conn == C_CONNECTED && d->state.pdsk == D_UP_TO_DATE &&
 		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending)
 			oracle_disk_current(peer, v, true);
-		if (!lose_cache || (up_to_date(peer, v) &&
+		if (!lose_cache || (!forked && up_to_date(peer, v) &&
 		    (!primary || node_device(peer, v)->state.role == ROLE_PRIMARY)))
 			continue;
 		cache_lost[v] = now_us;
 		dlist_for_each_entry_safe(w, next, &recent, recent) {
-			if (w->vnr != (int)v)
+			if (w->vnr != (int)v || (forked && w->node != n->id))
 				continue;
 			w->end = RUNNING;
 			w->acked = false;
@@ -273,7 +346,7 @@ void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, con
 	u32 i;
 
 	/* With A and B the peer's disk may lag; the transfer log covers what it lacks. */
-	if (cfg.protocol != 3 || d->state.disk < D_INCONSISTENT || cfg.two_primaries ||
+	if (blind || cfg.protocol != 3 || d->state.disk < D_INCONSISTENT || cfg.two_primaries ||
 	    d->state.conn != C_CONNECTED || !other(n)->up ||
 	    node_device(other(n), vnr)->state.conn != C_CONNECTED)
 		return;
@@ -311,7 +384,7 @@ void oracle_check_converged(void)
 			violation("volume %u sector %llu: the disks differ (%llx, %llx) and both are UpToDate",
 				  v, (unsigned long long)s, (unsigned long long)a[s],
 				  (unsigned long long)b[s]);
-			describe(v, s);
+			describe(histories[0][v], s);
 		}
 		oracle_disk_current(&nodes[0], v, true);
 		oracle_disk_current(&nodes[1], v, true);

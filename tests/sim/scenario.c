@@ -4,6 +4,7 @@
  * sane cluster manager among faults, then peace, in which everything has to come right.
  */
 #include "scenario.h"
+#include "actors.h"
 
 struct config cfg;
 bool scenario_over;
@@ -107,14 +108,20 @@ static void machines_by_seed(void)
 
 /* ---- waiting for states ---- */
 
-bool wait_for(condition *cond, const char *what, u32 seconds)
+bool comes_true(condition *cond, u32 seconds)
 {
 	u64 until = now_us + seconds * SECOND;
-	u32 v;
 
 	while (!cond() && now_us < until && !sim_failed)
 		thread_sleep(20 * MS);
-	if (sim_failed || cond())
+	return sim_failed || cond();
+}
+
+bool wait_for(condition *cond, const char *what, u32 seconds)
+{
+	u32 v;
+
+	if (comes_true(cond, seconds))
 		return true;
 	for (v = 0; v < cfg.volumes; v++)
 		trace(NULL, "volume %u: A %s", v, node_state_text(&nodes[0], v));
@@ -225,6 +232,22 @@ void bring_up(struct node *n)
 		expect(node_connect(n), "connect", n);
 }
 
+/*
+ * Both nodes have the same settings again.  Until now a handshake may have found them different,
+ * and the nodes may have parted for good.
+ */
+static void actors_calm(void)
+{
+	int i;
+
+	if (!(cfg.families & (FAMILY_OPTIONS | FAMILY_CLUSTER | FAMILY_ADMIN)))
+		return;
+	settings_calm();
+	pass(30000, 30000);
+	for (i = 0; i < NODES; i++)
+		bring_up(&nodes[i]);
+}
+
 void make_peace(void)
 {
 	int i;
@@ -232,6 +255,7 @@ void make_peace(void)
 	net_set_link(true);
 	for (i = 0; i < NODES; i++)
 		bring_up(&nodes[i]);
+	actors_calm();
 	wait_for(connected, "connected", 120);
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);
@@ -392,8 +416,23 @@ static void fault_commands(void)
 	node_command(n, 0, admin_resume_io, NULL);
 }
 
+/* False: not this time. */
+static bool actors_fault(void)
+{
+	if (family_has(FAMILY_OPTIONS) && one_in(3))
+		return settings_fault(), true;
+	if (family_has(FAMILY_CLUSTER) && one_in(3))
+		return manager_fault(), true;
+	if (family_has(FAMILY_ADMIN) && one_in(4))
+		return administrator_fault(), true;
+	return false;
+}
+
 static void one_fault(void)
 {
+	stats.faults++;
+	if (actors_fault())
+		return;
 	switch (chance(8)) {
 	case 0:
 	case 1:
@@ -462,6 +501,7 @@ static void scenario_thread(void *arg)
 void scenario_start(void)
 {
 	machines_by_seed();
+	settings_by_seed();
 	oracle_init();
 	thread_start(NULL, "scenario", scenario_thread, NULL);
 }

@@ -117,6 +117,8 @@ struct disk_io {
 void disk_init(struct disk *d, const char *name, u64 data_sectors, u64 meta_sectors);
 void disk_submit(struct node *n, struct disk_io *io);
 int disk_io_sync(struct node *n, struct disk_io *io);	/* from a thread */
+/* What is in its cache becomes durable. */
+void disk_settle(struct disk *d);
 /* Power is cut, or (lose_cache false) just its host dies. In-flight writes: torn at random. */
 void disk_crash(struct disk *d, bool lose_cache);
 static inline u64 *disk_tags(struct disk *d) { return (u64 *)d->data.cur; }
@@ -165,7 +167,7 @@ struct host {
 	u64 wake_seq;
 	bool worker_kicked;
 	struct event timer, resync_after;
-	bool admin_busy;
+	bool admin_busy, removed;	/* removed: its resource is deleted */
 	struct waitq admin_wait;
 };
 
@@ -260,11 +262,13 @@ void host_net_free(struct host *h);
 
 /* ---- node.c ---- */
 void node_create_md(struct node *n);
+void node_apply_al(struct node *n, int vnr);	/* drbdmeta apply-al, before every attach */
 void node_boot(struct node *n);
 void node_crash(struct node *n, bool lose_cache);
+void node_remove(struct node *n);	/* the module is unloaded */
 s32 node_attach(struct node *n, int vnr);
 s32 node_connect(struct node *n);
-/* Another command; `prepare` fills in the op's parameters. */
+/* Another command (actors.h has more); op NULL: without parameters. */
 s32 node_command(struct node *n, int vnr, admin_command *command, struct admin_op *op);
 void node_op_init(struct node *n, int vnr, struct admin_op *op);
 s32 node_up(struct node *n);
@@ -283,7 +287,7 @@ extern u64 app_done_count, app_error_count;
 
 /* ---- oracle.c ---- */
 void oracle_init(void);
-struct app_write *oracle_write_begin(int vnr, u64 sector, u32 sectors, u64 tag);
+struct app_write *oracle_write_begin(const struct node *n, int vnr, u64 sector, u32 sectors, u64 tag);
 void oracle_write_end(struct app_write *w, int error, bool durable);
 void oracle_write_lost(struct app_write *w);		/* its node crashed */
 void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 sectors, u64 started);
@@ -291,6 +295,12 @@ void oracle_flush_end(int vnr, u64 started);
 void oracle_crashing(struct node *n, bool lose_cache);
 /* Would serving this node's disk be legitimate? */
 bool oracle_disk_current(struct node *n, int vnr, bool complain);
+/* A split brain: from now on this node's data have a history of their own, and its end. */
+void oracle_fork(struct node *n);
+void oracle_join(const struct node *winner);	/* NULL: whoever won, volume by volume */
+/* Somebody may destroy data on purpose; afterwards the content of this node's disks counts. */
+void oracle_close_eyes(void);
+void oracle_open_eyes(const struct node *n);
 void oracle_check_converged(void);
 void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, const u64 *tags);
 
@@ -337,6 +347,10 @@ void scenario_start(void);
 extern bool scenario_over;
 
 /* ---- words ---- */
+struct stats {
+	u64 commands, faults, boots, crashes, connects, helpers, splits, storms, wipes;
+};
+extern struct stats stats;
 extern bool tracing, sim_failed;
 extern char sim_failure[512];
 __attribute__((format(printf, 2, 3))) void trace(struct node *n, const char *fmt, ...);

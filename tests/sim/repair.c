@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Somebody who puts everything right after anything may have been done to the nodes: one node
+ * is chosen, its data are the truth.  What can be had gently is had gently.
+ */
+#include "actors.h"
+
+static void stop_applications(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		app_enabled[i] = false;
+	wait_for(apps_idle, "an idle application, with I/O resumed", 300);
+}
+
+static void resume(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		node_command(n, v, admin_resume_io, NULL);
+		node_command(n, v, admin_resume_sync, NULL);
+	}
+}
+
+static void leave(struct node *n)
+{
+	struct admin_op op;
+
+	node_op_init(n, 0, &op);
+	op.force = true;
+	expect(node_command(n, 0, admin_disconnect, &op), "disconnect --force", n);
+}
+
+static void attach_all(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk == D_DISKLESS)
+			node_attach(n, v);
+}
+
+static void everywhere(struct node *n, admin_command *fn, bool force, const char *what)
+{
+	struct admin_op op;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		node_op_init(n, v, &op);
+		op.force = force;
+		trace(n, "%s volume %u%s", what, v, force ? " --force" : "");
+		expect(node_command(n, v, fn, &op), what, n);
+	}
+}
+
+static u32 worth(struct node *n)
+{
+	u32 v, sum = 0;
+
+	for (v = 0; v < cfg.volumes; v++)
+		sum += node_device(n, v)->state.disk;
+	return sum;
+}
+
+/* drbdmeta create-md: as if its disks were new. */
+static void wipe(struct node *n)
+{
+	u32 v;
+
+	stats.wipes++;
+	trace(n, "its metadata are created anew");
+	leave(n);
+	everywhere(n, admin_detach, false, "detach");
+	node_create_md(n);
+	for (v = 0; v < cfg.volumes; v++)
+		expect(node_attach(n, v), "attach after create-md", n);
+}
+
+static void reconnect(struct node *winner, struct node *loser)
+{
+	struct net_conf conf = settings.net;
+
+	leave(winner);
+	leave(loser);
+	conf.discard_my_data = 1;
+	expect(node_connect_conf(loser, &conf, 0), "connect --discard-my-data", loser);
+	expect(node_connect(winner), "connect", winner);
+}
+
+static bool same_size(void)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(&nodes[0], v)->capacity != node_device(&nodes[1], v)->capacity)
+			return false;
+	return true;
+}
+
+/* Back to the whole disk, which a connected pair agrees about. */
+static void full_size(struct node *n)
+{
+	struct admin_op op;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		node_op_init(n, v, &op);
+		expect(node_command(n, v, admin_resize, &op), "resize", n);
+	}
+	wait_for(same_size, "of the same size", 60);
+}
+
+void repair(void)
+{
+	struct node *winner, *loser;
+	int i;
+
+	if (sim_failed)
+		return;
+	for (i = 0; i < NODES && !sim_failed; i++) {
+		resume(&nodes[i]);
+		attach_all(&nodes[i]);
+		settings_adjust(&nodes[i]);
+	}
+	stop_applications();
+	for (i = 0; i < NODES && !sim_failed; i++) {
+		leave(&nodes[i]);
+		everywhere(&nodes[i], admin_secondary, false, "secondary");
+		attach_all(&nodes[i]);
+	}
+	if (sim_failed)
+		return;
+	winner = &nodes[worth(&nodes[0]) < worth(&nodes[1])];
+	loser = other(winner);
+	everywhere(winner, admin_primary, true, "primary");
+	if (sim_failed)
+		return;
+	reconnect(winner, loser);
+	if (!comes_true(connected, 100)) {
+		wipe(loser);
+		reconnect(winner, loser);
+		wait_for(connected, "connected, with new metadata", 120);
+	}
+	wait_for(in_sync, "in sync after repair", 900);
+	if (sim_failed)
+		return;
+	full_size(winner);
+	wait_for(in_sync, "in sync after the change of size", 900);
+	if (sim_failed)
+		return;
+	primary = winner;
+	oracle_open_eyes(winner);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Split brains: both nodes were Primary without knowing of each other.  A policy ends it, or
+ * both nodes say so, stand alone, and wait for somebody to choose.
+ */
+#include "actors.h"
+
+static u32 reported_before[NODES];
+
+static u32 reports(const struct node *n)
+{
+	const u32 *calls = helper_calls[n->id];
+
+	return calls[HELPER_SPLIT_BRAIN] + calls[HELPER_PRI_LOST_AFTER_SB] + calls[HELPER_PRI_LOST];
+}
+
+static bool stands_alone(const struct node *n)
+{
+	struct drbd_connection *c = node_connection((struct node *)n);
+
+	return c && c->cstate == C_STANDALONE && !c->configured;
+}
+
+static bool decided(void)
+{
+	return connected() || (stands_alone(&nodes[0]) && stands_alone(&nodes[1]));
+}
+
+static bool is_alone(void)
+{
+	return node_connection(other(primary))->cstate < C_WF_REPORT_PARAMS;
+}
+
+static bool demote_if_primary(struct node *n)
+{
+	s32 ret;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		ret = node_command(n, v, admin_secondary, NULL);
+		expect(ret, "secondary", n);
+	}
+	return true;
+}
+
+/* The administrator chooses whose changes are to be forgotten. */
+static struct node *choose(void)
+{
+	struct node *victim = &nodes[chance(2)];
+	struct net_conf conf = settings.net;
+
+	trace(victim, "its changes are to be discarded");
+	demote_if_primary(victim);
+	conf.discard_my_data = 1;
+	expect(node_connect_conf(victim, &conf, 0), "connect --discard-my-data", victim);
+	expect(node_connect(other(victim)), "connect", other(victim));
+	if (!wait_for(connected, "connected, after somebody chose", 200))
+		return NULL;
+	return other(victim);
+}
+
+static void check_reported(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		if (reports(&nodes[i]) == reported_before[i])
+			violation("node %s: stands alone in a split brain, but did not report it",
+				  nodes[i].name);
+}
+
+static void end_split(void)
+{
+	struct node *winner = NULL;
+	int i;
+
+	net_set_link(true);
+	if (!wait_for(decided, "decided whose data survive the split brain", 300))
+		return;
+	if (!connected()) {
+		check_reported();
+		winner = choose();
+	}
+	wait_for(in_sync, "in sync after a split brain", 900);
+	if (sim_failed)
+		return;
+	oracle_join(winner);
+	for (i = 0; i < NODES; i++)
+		if (is_primary(&nodes[i]))
+			primary = &nodes[i];
+}
+
+void split_fault(void)
+{
+	struct node *a = primary, *b = other(a);
+	bool crash = one_in(4);
+	u32 v;
+
+	stats.splits++;
+	trace(NULL, "split brain");
+	net_set_link(false);
+	if (!comes_true(is_alone, 200))
+		violation("node %s does not notice that its peer is gone", b->name);
+	pass(0, 5000);
+	if (crash)
+		node_crash(a, one_in(2));
+	for (v = 0; v < cfg.volumes; v++)
+		expect(node_command(b, v, admin_primary, NULL), "primary", b);
+	oracle_fork(b);
+	app_enabled[b->id] = true;
+	pass(0, 10000);
+	app_enabled[a->id] = app_enabled[b->id] = false;
+	if (!wait_for(apps_idle, "an idle application", 200))
+		return;
+	if (crash)
+		bring_up(a);
+	if (one_in(2))
+		demote_if_primary(a);
+	if (one_in(2))
+		demote_if_primary(b);
+	for (v = 0; v < NODES; v++)
+		reported_before[v] = reports(&nodes[v]);
+	end_split();
+}
