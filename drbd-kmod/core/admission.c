@@ -185,6 +185,7 @@ static void request_fail(struct drbd_request *req, int error)
 static void tl_join(struct transfer_log *tl, struct drbd_request *req)
 {
 	req->epoch = tl->current_epoch;
+	req->serial = ++tl->last_serial;
 	dlist_add_tail(&req->tl, &tl->requests);
 	if (req->flags & RQ_W)
 		tl->current_writes++;

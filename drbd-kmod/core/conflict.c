@@ -37,6 +37,15 @@ static bool stepped_back(const struct drbd_request *req)
 	return (req->flags & RQ_POST) && !(req->flags & RQ_LP);
 }
 
+/*
+ * The peer has it, or will never hear of it, so what the peer sends now is newer: it was
+ * written there after mine. It must not be refused, only not overtake mine on this disk.
+ */
+static bool is_settled(const struct drbd_request *req)
+{
+	return !(req->flags & RQ_NP);
+}
+
 static bool lies_within(const struct interval *inner, const struct interval *outer)
 {
 	return inner->sector >= outer->sector && interval_end(inner) <= interval_end(outer);
@@ -48,20 +57,23 @@ enum conflict_verdict conflict_judge(struct drbd_peer_request *pr)
 	bool mine_wins = device->resource->connection.resolve_conflicts;
 	const struct interval *i = &pr->interval;
 	enum conflict_verdict verdict = CONFLICT_NONE;
+	struct drbd_request *req;
 	struct interval *other;
 
 	interval_for_each_overlap(other, &device->rq.writes, i->sector, i->bytes) {
 		if (other == i || other->completed)
 			continue;
-		if (!other->is_local) {
-			other->waiting = true;
-			verdict = CONFLICT_WAIT;
-			continue;
+		if (other->is_local) {
+			req = container_of(other, struct drbd_request, interval);
+			if (is_settled(req) && !(req->flags & RQ_LP))
+				continue;
+			if (mine_wins && !is_settled(req)) {
+				pr->refused_by = req->serial;
+				return lies_within(i, other) ? CONFLICT_SUPERSEDED : CONFLICT_RETRY;
+			}
+			if (!mine_wins && stepped_back(req))
+				continue;
 		}
-		if (mine_wins)
-			return lies_within(i, other) ? CONFLICT_SUPERSEDED : CONFLICT_RETRY;
-		if (stepped_back(container_of(other, struct drbd_request, interval)))
-			continue;
 		other->waiting = true;
 		verdict = CONFLICT_WAIT;
 	}

@@ -5,6 +5,10 @@
  * The epochs are acknowledged in the order of their barriers, whatever order their writes
  * completed in. A write that was superseded or sent back is forgotten by its sender and so is
  * not counted; an epoch left with none is not acknowledged at all.
+ *
+ * One sent back goes on being counted by a peer of the original's kind until it is repeated,
+ * which is after the peer has carried out and acknowledged the write of mine that won. So
+ * acks that would not count it wait for that.
  */
 #include "objects.h"
 
@@ -62,13 +66,32 @@ void peer_epoch_leave(struct drbd_connection *connection, struct peer_epoch *epo
 	write_is_over(connection, epoch);
 }
 
-void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr)
+void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr,
+			bool sent_back)
 {
 	struct peer_epoch *epoch = pr->epoch;
 
 	pr->epoch = NULL;
 	epoch->size--;
+	if (sent_back) {
+		if (!epoch->sent_back)
+			connection->epochs.sent_back++;
+		epoch->sent_back = true;
+		epoch->refused_by = max(epoch->refused_by, pr->refused_by);
+	}
 	write_is_over(connection, epoch);
+}
+
+static bool will_be_repeated(const struct drbd_connection *connection,
+			     const struct peer_epoch *epoch)
+{
+	return epoch->sent_back && tl_awaits_answer(connection, epoch->refused_by);
+}
+
+void peer_epochs_write_answered(struct drbd_connection *connection)
+{
+	if (connection->epochs.sent_back)
+		peer_epochs_check(connection);
 }
 
 void peer_epochs_check(struct drbd_connection *connection)
@@ -80,12 +103,14 @@ void peer_epochs_check(struct drbd_connection *connection)
 		struct wire_p_barrier_ack p;
 
 		e = dlist_first_entry(&epochs->open, struct peer_epoch, link);
-		if (!e->has_number || e->flushing || e->active)
+		if (!e->has_number || e->flushing || e->active || will_be_repeated(connection, e))
 			return;
 		p.barrier = e->number;
 		p.set_size = cpu_to_be32(e->size);
 		if (e->size)
 			send_control(connection, SOCK_META, 0, P_BARRIER_ACK, &p, sizeof(p));
+		if (e->sent_back)
+			epochs->sent_back--;
 		dlist_del_init(&e->link);
 		e->in_use = false;
 		env_wake(connection->resource);

@@ -47,12 +47,15 @@ struct peer_epoch {
 	bool in_use;
 	u32 size;		/* writes in it, without those superseded or sent back */
 	u32 active;		/* of these not yet acknowledged */
+	bool sent_back;		/* held some the peer is to repeat: no ack while it still counts them */
+	u64 refused_by;		/* drbd_request.serial of the youngest write of mine they met */
 };
 
 #define PEER_EPOCHS 64
 struct peer_epochs {
 	struct dlist open;	/* oldest first; the last is current */
 	u32 writes_in_flight;	/* received writes of all volumes not yet completed */
+	u32 sent_back;		/* open epochs with that mark */
 	struct peer_epoch pool[PEER_EPOCHS];
 };
 
@@ -67,6 +70,7 @@ struct drbd_peer_request {
 	u32 al_generation;
 	u32 dp_flags;
 	u32 seq_num;		/* of the received packet */
+	u64 refused_by;		/* CONFLICT_RETRY: serial of my write that it met */
 	u8 block_id[8];		/* to be returned */
 	u16 reply_cmd;		/* packet to be sent for it */
 	int error;
@@ -127,7 +131,10 @@ void peer_epoch_join(struct drbd_connection *connection, struct drbd_peer_reques
 /* ... it was completed and its ack queued: all acks precede the epoch's own ... */
 void peer_epoch_leave(struct drbd_connection *connection, struct peer_epoch *epoch);
 /* ... or it was superseded or sent back, and counts for nothing. */
-void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr);
+void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_request *pr,
+			bool sent_back);
+/* A write of mine was answered, for which an epoch's ack may wait. */
+void peer_epochs_write_answered(struct drbd_connection *connection);
 struct peer_epoch *peer_epoch_current(struct drbd_connection *connection);
 /* Begin a new current epoch; false: all are in use, wait. */
 bool peer_epoch_begin(struct drbd_connection *connection);

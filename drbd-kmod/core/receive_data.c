@@ -85,7 +85,7 @@ static void write_refuse(struct incoming *in, u16 cmd)
 			request_conflict_kick(device);
 	}
 	if (!counts)
-		peer_epoch_uncount(in->connection, pr);
+		peer_epoch_uncount(in->connection, pr, cmd == P_RETRY_WRITE);
 	pr->epoch = NULL;
 	if (cmd)
 		peer_request_ack(pr, cmd);

@@ -295,8 +295,8 @@ void request_apply(struct drbd_request *req, int event)
 	bool others_wait = (fx.complete || fx.retry || fx.destroy) && req->interval.waiting;
 
 	account(req, old, req->flags);
-	/* A received write may wait for this one to step back. */
-	if ((req->flags & RQ_POST) && req->interval.waiting)
+	/* A received write may wait for this one to step back, or to be through here. */
+	if (req->interval.waiting && ((req->flags & RQ_POST) || (old & ~req->flags & RQ_LP)))
 		env_wake(device->resource);
 	carry_out_on_disk(req, &fx);
 	if (fx.resubmit_local)
@@ -313,6 +313,8 @@ void request_apply(struct drbd_request *req, int event)
 	}
 	if (fx.release_al)
 		al_end_request(req);
+	if ((old & RQ_NP) && !(req->flags & RQ_NP))
+		peer_epochs_write_answered(connection);
 	if (fx.retry && !fx.destroy && abandon_local(req)) {
 		req->stale_local = true;
 		dlist_del_init(&req->local);

@@ -33,6 +33,7 @@ struct drbd_request {
 	u32 wire_flags;		/* further DP_* for the peer, decided when it was logged */
 	u32 flags;		/* RQ_*, predicates.h */
 	u32 epoch;
+	u64 serial;		/* place in the transfer log, ascending */
 	u32 al_generation;	/* of device->al, to which its extents belong */
 	int local_error;
 	u8 op;			/* enum request_op */
@@ -81,6 +82,7 @@ struct transfer_log {
 	u32 sent_epoch;		/* epoch of the last write that went out */
 	u32 sent_writes;	/* writes of it sent and not yet closed by P_BARRIER */
 	u64 last_barrier_ms;	/* when the last P_BARRIER was sent */
+	u64 last_serial;
 	bool peer_refused;	/* since connected, the peer refused a write (two Primaries) */
 };
 
@@ -114,6 +116,8 @@ void tl_apply(struct drbd_connection *connection, int event);
 void tl_thaw(struct drbd_connection *connection);
 /* Abort the local part of everything in flight (forced detach). */
 void request_abort_local(struct drbd_device *device);
+/* Does a write up to that place in the log still wait for the peer's answer? */
+bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */
 bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size);
 /* ko-count x timeout and disk-timeout checks (states.md 4); called by the request timer. */

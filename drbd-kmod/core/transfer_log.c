@@ -147,6 +147,19 @@ static bool tl_ack_matches(struct drbd_connection *connection, u32 epoch, u32 se
 	return false;
 }
 
+bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial)
+{
+	struct drbd_request *req;
+
+	dlist_for_each_entry(req, &connection->tl.requests, tl) {
+		if (req->serial > serial)
+			break;
+		if ((req->flags & RQ_W) && (req->flags & RQ_NP))
+			return true;
+	}
+	return false;
+}
+
 static bool is_covered(const struct drbd_request *req, u32 epoch)
 {
 	return is_counted(req) && (s32)(epoch - req->epoch) >= 0;

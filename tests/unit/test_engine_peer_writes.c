@@ -127,19 +127,92 @@ static void my_write_supersedes_the_peers(void **state)
 
 static void a_mixed_epoch_counts_only_what_was_written(void **state)
 {
-	struct sent s;
+	struct sent s, mine;
 
 	(void)state;
 	make_two_primaries(true);
 	issue(OP_WRITE, 8, 4096);
+	mine = expect(SOCK_DATA, P_DATA);
 	done(write_arrives(12, 4096, 1));
 	expect(SOCK_META, P_RETRY_WRITE);
 	done(write_arrives(800, 4096, 2));
 	peer_request_local_done(&peers[1], 0);
 	done(barrier_arrives(5));
 	expect(SOCK_META, P_WRITE_ACK);
+	assert_true(ack(&mine, P_WRITE_ACK, 4096));
 	s = expect(SOCK_META, P_BARRIER_ACK);
 	assert_int_equal(be32_to_cpu(((struct wire_p_barrier_ack *)s.body)->set_size), 1);
+}
+
+/* The original counts a write sent back until it has carried out the one that won. */
+static void the_ack_of_an_epoch_waits_until_a_write_sent_back_may_be_repeated(void **state)
+{
+	struct sent mine;
+	struct app *w;
+
+	(void)state;
+	make_two_primaries(true);
+	w = issue(OP_WRITE, 8, 4096);
+	mine = expect(SOCK_DATA, P_DATA);
+	done(write_arrives(800, 4096, 1));
+	done(write_arrives(12, 4096, 2));
+	expect(SOCK_META, P_RETRY_WRITE);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	done(barrier_arrives(5));
+	done(write_arrives(1600, 4096, 3));
+	peer_request_local_done(&peers[2], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	done(barrier_arrives(6));
+	disk_done(w, 0);
+	expect_idle(SOCK_META);
+	assert_true(ack(&mine, P_WRITE_ACK, 4096));
+	expect(SOCK_META, P_BARRIER_ACK);
+	expect(SOCK_META, P_BARRIER_ACK);
+	expect_idle(SOCK_META);
+	assert_int_equal(conn()->epochs.sent_back, 0);
+}
+
+/* It was written after mine there, so it must be here: refused, the disks would differ. */
+static void a_write_that_followed_the_ack_of_mine_is_not_refused(void **state)
+{
+	struct arrival *a;
+	struct sent mine;
+	struct app *w;
+
+	(void)state;
+	make_two_primaries(true);
+	w = issue(OP_WRITE, 8, 4096);
+	mine = expect(SOCK_DATA, P_DATA);
+	assert_true(ack(&mine, P_WRITE_ACK, 4096));
+	a = write_arrives(8, 4096, 1);
+	assert_int_equal(a->status, FIBER_WAIT);
+	expect_idle(SOCK_META);
+	assert_false(peer_submitted[0]);
+	disk_done(w, 0);
+	go_on(a);
+	done(a);
+	assert_true(peer_submitted[0]);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+}
+
+/* Suspended, mine stays uncompleted for long: that must not hold up what it is done with. */
+static void a_write_does_not_wait_for_a_suspension_to_end(void **state)
+{
+	struct sent mine;
+	struct app *w;
+
+	(void)state;
+	make_two_primaries(true);
+	w = issue(OP_WRITE, 8, 4096);
+	mine = expect(SOCK_DATA, P_DATA);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_FLAG(ST_SUSP, true)), CS_HARD);
+	assert_true(ack(&mine, P_WRITE_ACK, 4096));
+	disk_done(w, 0);
+	assert_false(w->completed);
+	done(write_arrives(8, 4096, 1));
+	assert_true(peer_submitted[0]);
 }
 
 static void sequence_numbers_hold_a_write_back(void **state)
@@ -314,6 +387,9 @@ int main(void)
 		TEST(an_unknown_meta_packet_ends_in_standalone, setup_secondary),
 		TEST(my_write_supersedes_the_peers, setup_primary),
 		TEST(a_mixed_epoch_counts_only_what_was_written, setup_primary),
+		TEST(the_ack_of_an_epoch_waits_until_a_write_sent_back_may_be_repeated, setup_primary),
+		TEST(a_write_that_followed_the_ack_of_mine_is_not_refused, setup_primary),
+		TEST(a_write_does_not_wait_for_a_suspension_to_end, setup_primary),
 		TEST(sequence_numbers_hold_a_write_back, setup_primary),
 		TEST(a_missing_sequence_number_is_a_protocol_error, setup_primary),
 		TEST(my_write_steps_back_and_is_repeated, setup_primary),
