@@ -90,6 +90,7 @@ u64 device_set_in_sync(struct drbd_device *device, u64 sector, u64 bytes);
 
 /* Resync's side of the exclusion: 16 MiB extents. */
 bool rs_extent_try_lock(struct drbd_device *device, u64 sector);	/* for a resync or verify request */
+bool rs_extent_is_locked(struct drbd_device *device, u64 sector);
 void rs_extent_unlock(struct drbd_device *device, u64 sector);		/* one per successful lock */
 void rs_extents_cancel(struct drbd_device *device);			/* connection or disk lost */
 

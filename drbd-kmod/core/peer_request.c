@@ -13,6 +13,7 @@ void peer_request_lists_init(struct drbd_device *device)
 	dlist_init(&prl->resync_writes);
 	dlist_init(&prl->reads);
 	dlist_init(&prl->waiting);
+	dlist_init(&prl->parked);
 	interval_tree_init(&prl->resync_tree);
 }
 

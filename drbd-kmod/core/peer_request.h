@@ -88,7 +88,8 @@ struct drbd_peer_request {
 struct peer_request_lists {
 	struct dlist active;	/* application writes being written */
 	struct dlist resync_writes, reads;	/* being written / read for the peer or resync */
-	struct dlist waiting;	/* for a conflict, an extent, or the throttle */
+	struct dlist waiting;	/* for a conflict, or the throttle */
+	struct dlist parked;	/* resync and verify requests that wait for their extent */
 	struct interval_tree resync_tree;	/* of resync_writes */
 	u32 writes_in_flight;	/* the peer's writes, until acknowledged */
 	u32 in_flight;		/* all: registered and not finished; env_wake() at 0 */

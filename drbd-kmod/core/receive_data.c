@@ -198,8 +198,8 @@ static void write_queue_recv_ack(struct incoming *in)
 
 static bool write_overlaps_resync(const struct incoming *in)
 {
-	return in->device->state.conn == C_SYNC_TARGET &&
-	       peer_resync_write_overlaps(in->device, in->pr->interval.sector,
+	/* Whatever the state by now: what is newer must not be overtaken on this disk. */
+	return peer_resync_write_overlaps(in->device, in->pr->interval.sector,
 					  in->pr->interval.bytes);
 }
 

@@ -378,4 +378,5 @@ void resync_init(struct drbd_device *device)
 	core_task_init(&rs->start, resync_start_run);
 	core_task_init(&rs->finish, resync_finish_run);
 	core_task_init(&rs->bitmap_task, bitmap_task_run);
+	core_task_init(&rs->parked, resync_parked_run);
 }

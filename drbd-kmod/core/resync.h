@@ -14,6 +14,7 @@
 #include "rate.h"
 #include "state.h"
 #include "vli.h"
+#include "peer_request.h"
 #include "send.h"
 #include "timer.h"
 #include "work.h"
@@ -78,6 +79,7 @@ struct resync {
 	u64 bitmap_link;		/* established_at of the connection it is for */
 	struct bm_transfer out, in;
 
+	struct core_task parked;	/* has the requests on prl.parked wait for their extents */
 	u32 extents_locked;	/* 16 MiB extents, kept by resync_extents.c */
 };
 
@@ -145,9 +147,12 @@ void resync_leave_ahead(struct drbd_device *device);
 
 /* ---- between the files of resync ---- */
 enum fiber_status resync_finish_run(struct task *t, struct core_task *task);	/* resync_finish.c */
+enum fiber_status resync_parked_run(struct task *t, struct core_task *task);	/* resync_requests.c */
 enum fiber_status bitmap_task_run(struct task *t, struct core_task *task);	/* bitmap_exchange.c */
 /* Have the turn made at once. */
 void resync_turn_now(struct drbd_device *device);
+/* peer_request_start() of what counts as resync's own disk I/O. */
+void resync_start_io(struct drbd_peer_request *pr, enum peer_op op);
 /* One answer came in: count it and release its extent. */
 void resync_answered(struct drbd_device *device, u64 sector);
 /* Verify, either side: a block was compared. */

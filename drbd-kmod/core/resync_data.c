@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * resync_data.c - what is asked for and answered during a resync, both sides (wire.md 6.5, 6.6)
+ * resync_data.c - the data of a resync: asking on the target, answering on the source
+ * (wire.md 6.5, 6.6)
  *
  * Every request holds a reference on its 16 MiB extent (rs_extent_try_lock()) until its answer
  * has been dealt with: on the target until the data is written, on the source until the target
@@ -12,15 +13,12 @@
 #include "predicates.h"
 #include "receive.h"
 
-#define THROTTLE_MS 100
-
 static struct drbd_connection *connection_of(const struct drbd_device *device)
 {
 	return &device->resource->connection;
 }
 
-/* Counts the disk I/O of a peer request as resync's own, then starts it. */
-static void start_io(struct drbd_peer_request *pr, enum peer_op op)
+void resync_start_io(struct drbd_peer_request *pr, enum peer_op op)
 {
 	pr->op = op;
 	pr->device->resync.own_sectors += pr->interval.bytes >> 9;
@@ -121,7 +119,7 @@ static bool request_by_checksum(struct drbd_device *device, u64 sector, u32 byte
 	peer_request_init(pr, device, sector, bytes);
 	memset(pr->block_id, 0xff, sizeof(pr->block_id));
 	peer_request_register(pr, PEER_CSUM_TARGET);
-	start_io(pr, PEER_OP_READ);
+	resync_start_io(pr, PEER_OP_READ);
 	return true;
 }
 
@@ -179,6 +177,15 @@ static void reply_decode(struct incoming *in, u64 *sector, u32 *bytes)
 	}
 }
 
+/*
+ * What comes after its resync was given up has no lock on its extent any more: it could undo
+ * an application's newer write.
+ */
+static bool is_wanted(struct drbd_device *device, u64 sector)
+{
+	return rs_extent_is_locked(device, sector);
+}
+
 /* The data came damaged: as everywhere, the connection is not to be trusted any more. */
 static void reply_damaged(struct incoming *in, u64 sector)
 {
@@ -208,7 +215,8 @@ enum fiber_status receive_resync_reply(struct task *t, struct incoming *in)
 		reply_damaged(in, sector);
 		return FIBER_DONE;
 	}
-	if (!writable(device) || !local_get(device, D_INCONSISTENT)) {
+	if (!writable(device) || !is_wanted(device, sector) ||
+	    !local_get(device, D_INCONSISTENT)) {
 		resync_answered(device, sector);
 		peer_request_refuse(pr, sector, bytes, syncer, P_NEG_ACK);
 		return FIBER_DONE;
@@ -217,7 +225,7 @@ enum fiber_status receive_resync_reply(struct task *t, struct incoming *in)
 	memcpy(pr->block_id, syncer, sizeof(pr->block_id));
 	peer_request_register(pr, PEER_RESYNC_WRITE);
 	pr->may_unmap = in->hdr.cmd == P_RS_DEALLOCATED;
-	start_io(pr, pr->may_unmap ? PEER_OP_DISCARD : PEER_OP_WRITE);
+	resync_start_io(pr, pr->may_unmap ? PEER_OP_DISCARD : PEER_OP_WRITE);
 	return FIBER_DONE;
 }
 
@@ -309,112 +317,6 @@ bool receive_resync_ack(struct incoming *in)
 	}
 	resync_check_finished(device);
 	return true;
-}
-
-/* ---- source: what is asked ---- */
-
-static u64 request_sector(const struct incoming *in)
-{
-	return be64_to_cpu(((const struct wire_p_block_req *)in->fixed)->sector);
-}
-
-static u32 request_bytes(const struct incoming *in)
-{
-	return be32_to_cpu(((const struct wire_p_block_req *)in->fixed)->blksize);
-}
-
-static void request_refuse(struct incoming *in, u16 cmd)
-{
-	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
-
-	peer_request_refuse(in->pr, request_sector(in), request_bytes(in),
-			    (const u8 *)&p->block_id, cmd);
-	in->pr = NULL;
-}
-
-static enum peer_purpose request_purpose(const struct incoming *in)
-{
-	switch (in->hdr.cmd) {
-	case P_OV_REQUEST:
-		return PEER_VERIFY_TARGET;
-	case P_CSUM_RS_REQUEST:
-		return PEER_CSUM_SOURCE;
-	default:
-		return PEER_RESYNC_READ;
-	}
-}
-
-/* Where the starter of a verify begins is known from its first request. */
-static void verify_learn_start(struct drbd_device *device, u64 sector)
-{
-	struct resync *rs = &device->resync;
-
-	if (device->state.conn != C_VERIFY_T || rs->verify_start != U64_MAX)
-		return;
-	rs->verify_start = sector;
-	rs->verify_position = sector;
-	rs->verify_left = device->bitmap.n_bits - bm_sector_to_bit(sector);
-	rs->total = rs->verify_left;
-	progress_start(&rs->progress, env_now_ms(), rs->total);
-}
-
-static void request_begin(struct incoming *in)
-{
-	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
-	struct drbd_peer_request *pr = in->pr;
-
-	in->pr = NULL;
-	interval_init(&pr->interval, request_sector(in), request_bytes(in));
-	memcpy(pr->block_id, &p->block_id, sizeof(pr->block_id));
-	pr->want_zero_check = in->hdr.cmd == P_RS_THIN_REQ;
-	peer_request_register(pr, request_purpose(in));
-	if (in->hdr.cmd == P_CSUM_RS_REQUEST) {
-		pr->digest_len = min_t(u32, in->var_len, sizeof(pr->peer_digest));
-		memcpy(pr->peer_digest, in->var, pr->digest_len);
-	}
-	start_io(pr, PEER_OP_READ);
-}
-
-static bool request_is_lost(const struct incoming *in)
-{
-	return in->connection->cstate < C_WF_REPORT_PARAMS || in->device->state.disk < D_INCONSISTENT;
-}
-
-/* Application writes keep the extent for now; taken when this returns true. */
-static bool request_lock(struct incoming *in)
-{
-	in->scratch[0] = rs_extent_try_lock(in->device, request_sector(in));
-	return in->scratch[0];
-}
-
-enum fiber_status receive_resync_request(struct task *t, struct incoming *in)
-{
-	struct drbd_device *device = in->device;
-
-	FIBER_BEGIN(in->pc);
-	in->ok = true;
-	in->scratch[0] = false;
-	if (device->state.disk != D_UP_TO_DATE) {
-		request_refuse(in, P_NEG_RS_DREPLY);
-		FIBER_RETURN(in->pc);
-	}
-	if (device->state.conn == C_AHEAD && in->hdr.cmd != P_CSUM_RS_REQUEST) {
-		request_refuse(in, P_RS_CANCEL);
-		FIBER_RETURN(in->pc);
-	}
-	if (in->hdr.cmd == P_OV_REQUEST)
-		verify_learn_start(device, request_sector(in));
-	if (device->state.peer != ROLE_PRIMARY && resync_throttled(device))
-		FIBER_WAIT_TIMEOUT(in->pc, t, THROTTLE_MS, request_is_lost(in));
-	FIBER_WAIT_UNTIL(in->pc, request_is_lost(in) || request_lock(in));
-	if (request_is_lost(in) || !local_get(device, D_INCONSISTENT)) {
-		if (in->scratch[0])
-			rs_extent_unlock(device, request_sector(in));
-		request_refuse(in, P_NEG_RS_DREPLY);
-		FIBER_RETURN(in->pc);
-	}
-	request_begin(in);
-	FIBER_END(in->pc);
 }
 
 /* ---- source: answering ---- */

@@ -150,6 +150,13 @@ void rs_extent_unlock(struct drbd_device *device, u64 sector)
 		slot_release(device, slot);
 }
 
+bool rs_extent_is_locked(struct drbd_device *device, u64 sector)
+{
+	struct extent_slot *slot = extents_find(&device->al.rs, extent_of(sector));
+
+	return slot && slot->refs && (slot->flags & RS_LOCKED);
+}
+
 void rs_extents_cancel(struct drbd_device *device)
 {
 	struct extents *rs = &device->al.rs;
