@@ -30,7 +30,7 @@ static s64 disk_action(struct shell_resource *r, struct shell_device *d, const s
 	case ACT_BM_READ:
 		return shell_bitmap_read(d);
 	case ACT_BM_WRITE:
-		return shell_bitmap_write(d, a->arg);
+		return shell_bitmap_write(d);
 	case ACT_BM_RESIZE:
 		return shell_bitmap_resize(d, a->arg);
 	case ACT_AL_RESIZE:

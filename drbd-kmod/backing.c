@@ -124,8 +124,8 @@ static void bitmap_io_begin(struct bitmap_io *io, struct shell_device *d, bool w
 	init_completion(&io->done);
 }
 
-/* Pages first..first+n-1, n <= BIO_MAX_VECS. The area may end within the last page. */
-static void bitmap_io_pages(struct bitmap_io *io, u32 first, u32 n)
+/* n <= BIO_MAX_VECS pages from `first` on, in `memory`. The area may end within the last one. */
+static void bitmap_io_pages(struct bitmap_io *io, u32 first, u32 n, void **memory)
 {
 	struct shell_device *d = io->d;
 	const struct md_layout *layout = &d->core.layout;
@@ -136,10 +136,10 @@ static void bitmap_io_pages(struct bitmap_io *io, u32 first, u32 n)
 	u32 i;
 
 	bio->bi_iter.bi_sector = layout->bm_sector + (u64)first * MD_BLOCK_SECTORS;
-	for (i = first; i < first + n; i++) {
-		u64 rest = area - (u64)i * PAGE_SIZE;
+	for (i = 0; i < n; i++) {
+		u64 rest = area - (u64)(first + i) * PAGE_SIZE;
 
-		__bio_add_page(bio, virt_to_page(d->bm_pages[i]), min_t(u64, PAGE_SIZE, rest), 0);
+		__bio_add_page(bio, virt_to_page(memory[i]), min_t(u64, PAGE_SIZE, rest), 0);
 	}
 	bio->bi_private = io;
 	bio->bi_end_io = bitmap_endio;
@@ -163,7 +163,7 @@ int shell_bitmap_read(struct shell_device *d)
 
 	bitmap_io_begin(&io, d, false);
 	for (i = 0; i < n; i += BIO_MAX_VECS)
-		bitmap_io_pages(&io, i, min_t(u32, n - i, BIO_MAX_VECS));
+		bitmap_io_pages(&io, i, min_t(u32, n - i, BIO_MAX_VECS), d->bm_pages + i);
 	err = bitmap_io_end(&io);
 	if (err)
 		return err;
@@ -173,82 +173,39 @@ int shell_bitmap_read(struct shell_device *d)
 	return 0;
 }
 
-/* The next run of pages that `what` is about, claimed for writing. */
-static u32 bitmap_claim(struct shell_device *d, enum bm_write_what what, u32 from, u32 *first,
-			u8 *old_flags)
+/* The batch is ours until this returns; neighbours go together. */
+int shell_bitmap_write(struct shell_device *d)
 {
-	struct bitmap *bm = &d->core.bitmap;
-	u32 used = bm_used_pages(bm), page = from, n = 0;
-
-	while (page < used && n < BIO_MAX_VECS) {
-		u8 flags = bm->page_flags[page];
-		bool wanted = what == BM_WRITE_ALL ||
-			(what == BM_WRITE_CHANGED && (flags & BM_PAGE_CHANGED)) ||
-			(what == BM_WRITE_HINTED && (flags & BM_PAGE_HINT) && (flags & BM_PAGE_CHANGED));
-
-		if (wanted) {
-			if (!n)
-				*first = page;
-			old_flags[n++] = bm_page_write_begin(bm, page);
-		} else if (n) {
-			break;
-		} else if (what == BM_WRITE_HINTED) {
-			bm->page_flags[page] &= ~BM_PAGE_HINT;
-		}
-		page++;
-	}
-	return n;
-}
-
-/* How many pages, from *first on; 0: nothing (more) to be written. */
-static u32 bitmap_write_run(struct shell_device *d, enum bm_write_what what, u32 from, u32 *first,
-			    u8 *flags, int *err)
-{
-	struct shell_resource *r = shell_of_resource(d->core.resource);
+	struct bm_batch *batch = &d->core.bm_batch;
 	struct bitmap_io io;
-	u32 n, i;
+	u32 i, n;
 
-	drbd_lock(r);
-	n = bitmap_claim(d, what, from, first, flags);
-	d->core.bm_writ_cnt += n;
-	drbd_unlock(r);
-	if (!n)
-		return 0;
 	bitmap_io_begin(&io, d, true);
-	bitmap_io_pages(&io, *first, n);
-	*err = bitmap_io_end(&io);
-	if (*err) {
-		drbd_lock(r);
-		for (i = 0; i < n; i++)
-			bm_page_write_failed(&d->core.bitmap, *first + i, flags[i]);
-		drbd_unlock(r);
+	for (i = 0; i < batch->n; i += n) {
+		for (n = 1; i + n < batch->n; n++)
+			if (batch->page[i + n] != batch->page[i] + n)
+				break;
+		bitmap_io_pages(&io, batch->page[i], n, batch->copy + i);
 	}
-	return n;
-}
-
-/*
- * Write and wait, a run of pages at a time, so that a failed run gets its flags back.
- * One run at a time: a page that another writer has under way counts as written to whoever
- * looks at its flags, and the activity log must not forget extents on that ground.
- * Bits may change meanwhile: the page is then flagged again and written once more later.
- */
-int shell_bitmap_write(struct shell_device *d, enum bm_write_what what)
-{
-	u8 *flags = kmalloc(BIO_MAX_VECS, GFP_NOIO | __GFP_NOFAIL);
-	u32 from = 0, first = 0, n;
-	int err = 0;
-
-	do {
-		mutex_lock(&d->bm_io);
-		n = bitmap_write_run(d, what, from, &first, flags, &err);
-		mutex_unlock(&d->bm_io);
-		from = first + n;
-	} while (n && !err);
-	kfree(flags);
-	return err;
+	return bitmap_io_end(&io);
 }
 
 /* ---- memory ---- */
+
+/* Where pages are copied to before they are written; kept from the first disk on. */
+static bool batch_memory(struct shell_device *d)
+{
+	void **copy = d->core.bm_batch.copy;
+	u32 i;
+
+	for (i = 0; i < BM_BATCH; i++) {
+		if (!copy[i])
+			copy[i] = (void *)__get_free_page(GFP_NOIO);
+		if (!copy[i])
+			return false;
+	}
+	return true;
+}
 
 int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 {
@@ -261,7 +218,7 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 	u8 *old_flags = d->bm_flags;
 	u32 old_n = d->bm_n_pages;
 
-	if (!pages || !flags)
+	if (!pages || !flags || !batch_memory(d))
 		goto no_memory;
 	for (i = keep; i < n; i++) {
 		pages[i] = (void *)get_zeroed_page(GFP_NOIO);
@@ -269,7 +226,6 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 			goto no_memory;
 	}
 
-	mutex_lock(&d->bm_io);
 	drbd_lock(r);
 	for (i = 0; i < keep; i++) {
 		pages[i] = old_pages[i];
@@ -280,7 +236,6 @@ int shell_bitmap_resize(struct shell_device *d, u64 sectors)
 	d->bm_flags = flags;
 	d->bm_n_pages = n;
 	drbd_unlock(r);
-	mutex_unlock(&d->bm_io);
 
 	for (i = keep; i < old_n; i++)
 		free_page((unsigned long)old_pages[i]);
@@ -332,7 +287,12 @@ int shell_al_init(struct shell_device *d)
 
 void shell_device_memory_free(struct shell_device *d)
 {
+	u32 i;
+
 	pages_free(d->bm_pages, d->bm_flags, d->bm_n_pages);
+	for (i = 0; i < BM_BATCH; i++)
+		free_page((unsigned long)d->core.bm_batch.copy[i]);
+	memset(&d->core.bm_batch, 0, sizeof(d->core.bm_batch));
 	kvfree(d->al_memory);
 	d->bm_pages = NULL;
 	d->bm_flags = NULL;

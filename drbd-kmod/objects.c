@@ -166,7 +166,6 @@ int drbd_device_create(struct shell_resource *r, u32 minor, u32 vnr, struct shel
 	if (!d)
 		return -ENOMEM;
 	kref_init(&d->kref);
-	mutex_init(&d->bm_io);
 	d->md_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	d->al_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!d->md_page || !d->al_page)

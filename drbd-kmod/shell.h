@@ -13,7 +13,6 @@
  *				after drbd_objects_mutex.
  *	resource->lock		the core's lock (core/objects.h). A spinlock, taken with
  *				interrupts off; innermost. Only drbd_lock()/drbd_unlock*().
- *	device->bm_io		bitmap pages on their way to the disk. Sleeps; after the others.
  *	connection->crypto_sem	algorithms: read while a digest is made, written to replace them.
  *	connection->sock_mutex	which sockets exist: held while pointers change and while they
  *				are shut down from outside. Receivers and senders use their
@@ -118,7 +117,6 @@ struct shell_device {
 	struct gendisk *disk;
 	struct shell_backing backing;
 	struct page *md_page, *al_page;
-	struct mutex bm_io;			/* one writer of bitmap pages at a time; sleeps */
 	void **bm_pages;			/* owned; core's bitmap points here */
 	u8 *bm_flags;
 	u32 bm_n_pages;
@@ -199,7 +197,7 @@ int shell_backing_open(struct shell_device *d, const struct disk_conf *conf, con
 void shell_backing_close(struct shell_device *d);
 int shell_md_io(struct shell_device *d, u64 sector, struct page *page, blk_opf_t opf);
 int shell_bitmap_read(struct shell_device *d);
-int shell_bitmap_write(struct shell_device *d, enum bm_write_what what);
+int shell_bitmap_write(struct shell_device *d);
 int shell_bitmap_resize(struct shell_device *d, u64 sectors);
 int shell_al_resize(struct shell_device *d, u32 slots);
 int shell_al_init(struct shell_device *d);

@@ -37,15 +37,27 @@ static bool al_is_needed(const struct activity_log *al, u32 bytes)
 enum al_try {
 	AL_READY,	/* referenced, on disk */
 	AL_COMMIT,	/* referenced, wait for the transaction */
-	AL_FULL,	/* nothing was taken: no slot, or a transaction is being written */
+	AL_FULL,	/* nothing was taken: no slot, a transaction is being written, or no log yet */
 	AL_LOCKED,	/* nothing was taken: resync works there */
 };
+
+/*
+ * The log is applied after a crash only where the superblock says Primary: nothing may rely on
+ * it before that is on the disk, if it is to say so at all.
+ */
+static bool log_is_in_force(const struct drbd_device *device)
+{
+	return (device->md_flags_durable & MDF_PRIMARY_IND) ||
+	       !(device->md.flags & MDF_PRIMARY_IND);
+}
 
 static enum al_try al_get(struct drbd_device *device, u64 sector, u32 bytes)
 {
 	struct activity_log *al = &device->al;
 	enum extent_get got;
 
+	if (al->barred || !log_is_in_force(device))
+		return AL_FULL;
 	if (rs_extents_block(device, sector, bytes))
 		return AL_LOCKED;
 	got = extents_get_range(&al->hot, first_extent(sector), last_extent(sector, bytes));
@@ -135,7 +147,7 @@ void al_end_range(struct drbd_device *device, u64 sector, u32 bytes)
 	bool starved = al->hot.starving;
 
 	extents_put_range(&al->hot, first_extent(sector), last_extent(sector, bytes));
-	if (starved || al->rs_wanted != EXTENT_FREE)
+	if (starved || al->rs_wanted != EXTENT_FREE || !al->hot.n_used)
 		env_wake(device->resource);
 	if (!dlist_empty(&device->rq.al_wait))
 		al_kick(device);
@@ -235,14 +247,6 @@ bool device_needs_data_flush(const struct drbd_device *device)
 	       !md_index_is_internal(device->disk_conf.meta_dev_idx);
 }
 
-/* And so must the data in them: the peer has it, but nobody would know that this disk lost it. */
-static bool flush_is_due(struct drbd_device *device)
-{
-	bool forgets = hint_replaced(device), synced = resync_flush_due(device);
-
-	return synced || (forgets && device_needs_data_flush(device));
-}
-
 /* A block with the pending changes if `changes`, in al_buffer; returns its sector. */
 static u64 build_block(struct drbd_device *device, bool changes)
 {
@@ -269,6 +273,40 @@ void al_init_block(struct drbd_device *device, u32 i, u64 *sector)
 	device->al.tr_number++;
 }
 
+/* Without it only a superblock that says so may stand for the log. */
+static bool is_logged(const struct drbd_device *device)
+{
+	return device->disk_conf.al_updates || !(device->md_flags_durable & MDF_AL_DISABLED);
+}
+
+/*
+ * What the log is about to forget goes first: the data in those extents, because the peer has it
+ * and nobody would know that this disk lost it, and their bits. Then the log itself.
+ */
+static enum fiber_status commit_to_disk(struct task *t, struct drbd_device *device)
+{
+	struct activity_log *al = &device->al;
+
+	FIBER_BEGIN(al->commit_pc);
+	t->result = 0;
+	if ((hint_replaced(device) || al->forgot) && device_needs_data_flush(device))
+		FIBER_CALL(al->commit_pc, device_flush_data(t, device, &al->commit_pages));
+	if (!t->result)
+		FIBER_CALL(al->commit_pc, device_bitmap_write(t, device, &al->commit_pages,
+							      al->forgot ? BM_WRITE_CHANGED :
+									   BM_WRITE_HINTED));
+	if (!t->result && is_logged(device)) {
+		FIBER_DO(al->commit_pc, t, ACT_AL_WRITE, device, build_block(device, true));
+		if (!t->result) {
+			al->tr_number++;
+			device->al_writ_cnt++;
+		}
+	}
+	if (!t->result)
+		al->forgot = false;
+	FIBER_END(al->commit_pc);
+}
+
 /*
  * One transaction after the other while there are changes. Without a disk they count in
  * memory only: whoever waits goes on, to the peer or to an error.
@@ -282,17 +320,7 @@ static enum fiber_status al_commit_run(struct task *t, struct core_task *task)
 	while (al->ready && extents_lock(&al->hot)) {
 		al->commit_ref = local_get(device, D_INCONSISTENT);
 		if (al->commit_ref) {
-			if (flush_is_due(device))
-				FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
-			FIBER_DO(task->pc, t, ACT_BM_WRITE, device, BM_WRITE_HINTED);
-			if (!t->result && device->disk_conf.al_updates) {
-				FIBER_DO(task->pc, t, ACT_AL_WRITE, device,
-					 build_block(device, true));
-				if (!t->result) {
-					al->tr_number++;
-					device->al_writ_cnt++;
-				}
-			}
+			FIBER_CALL(task->pc, commit_to_disk(t, device));
 			if (t->result) {
 				env_log_device(device, LOG_LVL_ERR,
 					       "writing the activity log failed: the disk is given up; check the meta-data device (%d)",
@@ -316,7 +344,13 @@ bool al_shrink(struct drbd_device *device)
 {
 	struct activity_log *al = &device->al;
 
-	return !al->ready || (!al->hot.locked && extents_reset(&al->hot));
+	if (!al->ready)
+		return true;
+	if (al->hot.locked || !extents_reset(&al->hot))
+		return false;
+	/* The ring on disk still names them; the next block that is written may not. */
+	al->forgot |= al->hot.changed != 0;
+	return true;
 }
 
 u32 al_active_extents(const struct drbd_device *device)
@@ -349,5 +383,7 @@ void al_gone(struct drbd_device *device)
 	rs_extents_cancel(device);
 	device->al.ready = false;
 	device->al.suspended = false;
+	device->al.forgot = false;
+	device->al.barred = false;
 	al_new_generation(device);
 }

@@ -11,6 +11,7 @@
 #define CORE_ACTIVITY_H
 
 #include "portable.h"
+#include "engine_types.h"
 #include "extents.h"
 #include "timer.h"
 #include "work.h"
@@ -32,6 +33,10 @@ struct activity_log {
 	struct dlist committing;	/* drbd_request.wait: hold extents, wait for the transaction */
 	bool letting_pass, pass_again;
 	bool commit_ref;		/* the commit task holds the disk */
+	u16 commit_pc;
+	struct bm_write commit_pages;
+	bool forgot;			/* emptied in memory, while the ring on disk is as it was */
+	bool barred;			/* its place changes: nobody gets a reference */
 	struct extents rs;		/* 16 MiB extents that resync or verify works on */
 	u32 rs_wanted;			/* extent that resync waits for; EXTENT_FREE: none */
 	struct core_timer rs_patience;	/* how long that keeps application writes waiting */
@@ -66,7 +71,10 @@ bool rs_extents_block(struct drbd_device *device, u64 sector, u32 bytes);
 void rs_extents_init(struct drbd_device *device);
 /* Does a write wait for the log or for an extent that resync has locked? */
 bool al_has_waiters(const struct drbd_device *device);
-/* Nobody uses it: empty the set (suspension, resize). Fails when references are held. */
+/*
+ * Nobody uses it: empty the set (resize, other number of slots). Fails when references are held.
+ * The next transaction first makes durable what the extents stood for.
+ */
 bool al_shrink(struct drbd_device *device);
 /* Fill device->al_buffer with block number `i` of a fresh ring (metadata.md 3.4 end); host: ACT_AL_INIT. */
 void al_init_block(struct drbd_device *device, u32 i, u64 *sector);

@@ -62,6 +62,7 @@ static void attach_begin(struct drbd_device *device)
 	device->has_backing = true;
 	device->md_dirty = false;
 	device->md_flags_extra = 0;
+	device->size_busy = false;
 	device->force_detach = false;
 	device->was_io_error = false;
 	device->was_read_error = false;
@@ -93,6 +94,8 @@ static enum fiber_status attach_read(struct task *t, struct drbd_device *device,
 	if (t->result)
 		FIBER_RETURN(op->pc2);
 	kind = md_superblock_decode(device->md_buffer, &device->md);
+	/* The log that it had was applied by the tools; a new one counts from this node's own word. */
+	device->md_flags_durable = device->md.flags & ~(u32)MDF_PRIMARY_IND;
 	op->ret = md_attach_check(&device->md, kind, &op->facts, &device->layout, &op->new_layout);
 	FIBER_END(op->pc2);
 }
@@ -360,7 +363,13 @@ static enum fiber_status options_al(struct task *t, struct drbd_device *device,
 	if (device->al.hot.n_slots == wanted_slots(device, &op->conf.disk))
 		FIBER_RETURN(op->pc2);
 	freeze(device, op);
-	FIBER_WAIT_UNTIL(op->pc2, io_has_stopped(device) || t->interrupted);
+	FIBER_WAIT_UNTIL(op->pc2, (io_has_stopped(device) && !device->size_busy) || t->interrupted);
+	op->ret = ERR_INTR;
+	if (t->interrupted) {
+		unfreeze(device, op);
+		FIBER_RETURN(op->pc2);
+	}
+	device->size_busy = true;
 	tl_close_epoch(&op->resource->connection);
 	FIBER_WAIT_TIMEOUT(op->pc2, t, AL_DRAIN_MS, al_shrink(device) || t->interrupted);
 	op->ret = ERR_NOMEM;
@@ -371,13 +380,19 @@ static enum fiber_status options_al(struct task *t, struct drbd_device *device,
 		op->ret = t->result ? ERR_NOMEM : ERR_NO_ERROR;
 	}
 	device_md_mark_dirty(device);
+	device->size_busy = false;
+	env_wake(device->resource);
 	unfreeze(device, op);
 	FIBER_END(op->pc2);
 }
 
 static void options_apply(struct drbd_device *device, const struct disk_conf *conf)
 {
+	u64 size = device->disk_conf.disk_size;
+
 	device->disk_conf = *conf;
+	/* That one has changed meanwhile if the peer said so; here it never does. */
+	device->disk_conf.disk_size = size;
 	device_md_flags_update(device);
 	resource_write_ordering_update(device->resource);
 	env_device_limits_changed(device);
@@ -446,7 +461,8 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 	memset(&op->resize, 0, sizeof(op->resize));
 	resize_check(device, op);
 	if (op->ret == ERR_NO_ERROR) {
-		device->disk_conf.disk_size = op->size;
+		op->resize.has_user_size = true;
+		op->resize.user_size = op->size;
 		FIBER_CALL(op->pc, device_determine_size(t, device, &op->resize));
 		op->ret = op->resize.outcome == SIZE_ERROR ? op->resize.error : ERR_NO_ERROR;
 		FIBER_CALL(op->pc, device_md_sync(t, device, &op->md, false));

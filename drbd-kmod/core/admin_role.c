@@ -6,6 +6,7 @@
 
 #define PROMOTION_TRIES 4
 #define TRANSIENT_MS 10000
+#define LOG_DRAIN_MS 2000
 
 void admin_op_init(struct admin_op *op, struct drbd_resource *resource, struct drbd_device *device)
 {
@@ -253,12 +254,6 @@ enum fiber_status role_demote(struct task *t, struct drbd_device *device, struct
 	op->inner = ERR_INTR;
 	if (!op->mutex)
 		FIBER_RETURN(op->pc2);
-	/* As a Secondary this node will not remember after a crash what it wrote. */
-	if (device->state.role == ROLE_PRIMARY && device_needs_data_flush(device) &&
-	    local_get(device, D_INCONSISTENT)) {
-		FIBER_DO(op->pc2, t, ACT_FLUSH, device, 0);
-		local_put(device);
-	}
 	op->change = ST_CHANGE_ROLE(ROLE_SECONDARY);
 	op->verbose = true;
 	request_again(op);
@@ -270,6 +265,8 @@ enum fiber_status role_demote(struct task *t, struct drbd_device *device, struct
 		mark_primary(device, false);
 		if (device->state.conn >= C_WF_REPORT_PARAMS)
 			send_state(device);
+		/* The disk stays a Primary's until the peer has confirmed the last write. */
+		FIBER_WAIT_TIMEOUT(op->pc2, t, LOG_DRAIN_MS, !al_active_extents(device));
 		FIBER_CALL(op->pc2, device_md_sync(t, device, &op->md, false));
 	}
 	mutex_release(op);

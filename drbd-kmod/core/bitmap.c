@@ -198,6 +198,8 @@ void bm_init(struct bitmap *bm, void **pages, u8 *page_flags, u32 n_pages, u64 n
 	bm->n_pages = n_pages;
 	bm->n_bits = n_bits;
 	bm->bits_set = 0;
+	bm->n_hinted = 0;
+	bm->hints_overflow = false;
 	bm_clear_pages(bm, 0, n_pages);
 }
 
@@ -370,14 +372,40 @@ void bm_copy_le(const struct bitmap *bm, u64 word, void *words, u32 n_words)
 /* ------------------------------------------------------------------ */
 /* Pages and their I/O                                                */
 
+/* Eight flag bytes at a time: a large device has more than 100,000 pages. */
+static u32 bm_skip_pages_without(const struct bitmap *bm, u32 from, u32 used, u8 flags)
+{
+	const u64 any = 0x0101010101010101ULL * flags;
+
+	for (; from < used && used - from >= sizeof(u64); from += sizeof(u64)) {
+		u64 eight;
+
+		memcpy(&eight, bm->page_flags + from, sizeof(eight));
+		if (eight & any)
+			break;
+	}
+	return from;
+}
+
 u32 bm_next_page_with(const struct bitmap *bm, u32 from, u8 flags)
 {
 	u32 used = bm_used_pages(bm);
 
-	for (; from < used; from++)
+	for (from = bm_skip_pages_without(bm, from, used, flags); from < used; from++)
 		if (bm->page_flags[from] & flags)
 			return from;
 	return U32_MAX;
+}
+
+static void bm_hint_page(struct bitmap *bm, u32 page)
+{
+	if (bm->page_flags[page] & BM_PAGE_HINT)
+		return;
+	bm->page_flags[page] |= BM_PAGE_HINT;
+	if (bm->n_hinted < BM_BATCH)
+		bm->hinted[bm->n_hinted++] = page;
+	else
+		bm->hints_overflow = true;
 }
 
 void bm_hint_al_extent(struct bitmap *bm, u32 al_extent)
@@ -385,20 +413,78 @@ void bm_hint_al_extent(struct bitmap *bm, u32 al_extent)
 	u32 page = al_extent / AL_EXTENTS_PER_PAGE;
 
 	if (page < bm_used_pages(bm))
-		bm->page_flags[page] |= BM_PAGE_HINT;
+		bm_hint_page(bm, page);
 }
 
-u8 bm_page_write_begin(struct bitmap *bm, u32 page)
+static void bm_batch_add(struct bitmap *bm, struct bm_batch *batch, u32 page)
 {
-	u8 flags = bm->page_flags[page] & (BM_PAGE_CHANGED | BM_PAGE_HINT);
+	u32 i = batch->n++;
 
+	batch->page[i] = page;
+	batch->flags[i] = bm->page_flags[page] & (BM_PAGE_CHANGED | BM_PAGE_HINT);
 	bm->page_flags[page] &= ~(BM_PAGE_CHANGED | BM_PAGE_HINT);
-	return flags;
+	memcpy(batch->copy[i], bm->pages[page], BM_PAGE_BYTES);
 }
 
-void bm_page_write_failed(struct bitmap *bm, u32 page, u8 flags)
+static void bm_batch_add_hinted(struct bitmap *bm, struct bm_batch *batch, u32 page)
 {
-	bm->page_flags[page] |= flags & (BM_PAGE_CHANGED | BM_PAGE_HINT);
+	/* Another writer may have taken it since, which took the hint as well. */
+	if (page >= bm_used_pages(bm) || !(bm->page_flags[page] & BM_PAGE_HINT))
+		return;
+	if (bm->page_flags[page] & BM_PAGE_CHANGED)
+		bm_batch_add(bm, batch, page);
+	else
+		bm->page_flags[page] &= ~BM_PAGE_HINT;
+}
+
+/* From the list while it has all of them, else by looking. */
+static void bm_batch_fill_hinted(struct bitmap *bm, struct bm_batch *batch)
+{
+	u32 page = 0;
+
+	while (bm->n_hinted && batch->n < BM_BATCH)
+		bm_batch_add_hinted(bm, batch, bm->hinted[--bm->n_hinted]);
+	while (bm->hints_overflow && batch->n < BM_BATCH) {
+		page = bm_next_page_with(bm, page, BM_PAGE_HINT);
+		if (page == U32_MAX)
+			bm->hints_overflow = false;
+		else
+			bm_batch_add_hinted(bm, batch, page);
+	}
+}
+
+u32 bm_batch_fill(struct bitmap *bm, enum bm_write_what what, u32 *cursor,
+		  struct bm_batch *batch)
+{
+	u32 used = bm_used_pages(bm);
+
+	batch->n = 0;
+	if (what == BM_WRITE_HINTED) {
+		bm_batch_fill_hinted(bm, batch);
+		return batch->n;
+	}
+	while (batch->n < BM_BATCH) {
+		if (what == BM_WRITE_CHANGED)
+			*cursor = bm_next_page_with(bm, *cursor, BM_PAGE_CHANGED);
+		if (*cursor >= used)
+			break;
+		bm_batch_add(bm, batch, (*cursor)++);
+	}
+	return batch->n;
+}
+
+void bm_batch_failed(struct bitmap *bm, struct bm_batch *batch)
+{
+	u32 used = bm_used_pages(bm), i;
+
+	for (i = 0; i < batch->n; i++) {
+		if (batch->page[i] >= used)
+			continue;
+		bm->page_flags[batch->page[i]] |= batch->flags[i] & BM_PAGE_CHANGED;
+		if (batch->flags[i] & BM_PAGE_HINT)
+			bm_hint_page(bm, batch->page[i]);
+	}
+	batch->n = 0;
 }
 
 /* ------------------------------------------------------------------ */

@@ -32,8 +32,7 @@
 #define BM_PAGE_LAZY	0x02	/* bits were cleared, or set in bulk from the peer */
 #define BM_PAGE_CHANGED	(BM_PAGE_NEED | BM_PAGE_LAZY)
 #define BM_PAGE_HINT	0x04	/* to be written with the next AL transaction */
-#define BM_PAGE_IO	0x08	/* a write of it is in flight (owned by the caller) */
-#define BM_PAGE_ERROR	0x10	/* its last I/O failed (owned by the caller) */
+#define BM_BATCH	64u	/* pages written at a time, and hints of one AL transaction */
 
 struct bitmap {
 	void **pages;		/* n_pages pointers, owned by the caller */
@@ -41,6 +40,22 @@ struct bitmap {
 	u32 n_pages;		/* at least bm_pages_for(n_bits) */
 	u64 n_bits;
 	u64 bits_set;		/* kept up to date by every function here */
+	u32 hinted[BM_BATCH];	/* pages with BM_PAGE_HINT, so that nobody has to look for them */
+	u32 n_hinted;
+	bool hints_overflow;	/* there are more of them than that */
+};
+
+enum bm_write_what { BM_WRITE_ALL, BM_WRITE_CHANGED, BM_WRITE_HINTED };
+
+/*
+ * Pages on their way to the disk, as copies: what changes in the bitmap meanwhile is not
+ * written along.  `copy` is memory of the owner, BM_PAGE_BYTES each.
+ */
+struct bm_batch {
+	u32 n;
+	u32 page[BM_BATCH];	/* ascending for BM_WRITE_ALL and BM_WRITE_CHANGED */
+	u8 flags[BM_BATCH];	/* that it had, in case the write fails */
+	void *copy[BM_BATCH];
 };
 
 /* Sizes. */
@@ -118,12 +133,15 @@ u32 bm_next_page_with(const struct bitmap *bm, u32 from, u8 flags);
 void bm_hint_al_extent(struct bitmap *bm, u32 al_extent);
 
 /*
- * Just before a page is copied or submitted for writing: clears CHANGED and
- * HINT, so that what changes from now on is written again.  Returns the flags
- * it had; give them back with bm_page_write_failed() if the write fails.
+ * Copy the next pages that @what is about into @batch, at most BM_BATCH, beginning at page
+ * *cursor, which moves on; CHANGED and HINT are cleared, so that what changes from now on is
+ * written again.  Returns batch->n, 0 when there are no more.  BM_WRITE_HINTED costs as much
+ * as there are hints, whatever the size of the device, and drops hints of unchanged pages.
  */
-u8 bm_page_write_begin(struct bitmap *bm, u32 page);
-void bm_page_write_failed(struct bitmap *bm, u32 page, u8 flags);
+u32 bm_batch_fill(struct bitmap *bm, enum bm_write_what what, u32 *cursor,
+		  struct bm_batch *batch);
+/* They could not be written: they are changed as before. */
+void bm_batch_failed(struct bitmap *bm, struct bm_batch *batch);
 
 /* ------------------------------------------------------------------ */
 /* Sectors to bits                                                    */

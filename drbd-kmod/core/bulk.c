@@ -41,8 +41,8 @@ static void bulk_end(struct drbd_device *device)
 static enum fiber_status write_all(struct task *t, struct drbd_device *device, struct bulk_op *op)
 {
 	FIBER_BEGIN(op->pc2);
-	FIBER_DO(op->pc2, t, ACT_BM_WRITE, device, BM_WRITE_ALL);
-	op->error = (int)t->result;
+	FIBER_CALL(op->pc2, device_bitmap_write(t, device, &op->pages, BM_WRITE_ALL));
+	op->error = op->pages.error;
 	if (op->error)
 		device_io_error(device, IO_ERROR_META);
 	FIBER_END(op->pc2);
@@ -105,10 +105,8 @@ enum fiber_status device_write_bitmap(struct task *t, struct drbd_device *device
 	op->error = 0;
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
-	if (resync_flush_due(device))
-		FIBER_DO(op->pc, t, ACT_FLUSH, device, 0);
-	FIBER_DO(op->pc, t, ACT_BM_WRITE, device, BM_WRITE_CHANGED);
-	op->error = (int)t->result;
+	FIBER_CALL(op->pc, device_bitmap_write(t, device, &op->pages, BM_WRITE_CHANGED));
+	op->error = op->pages.error;
 	if (op->error)
 		device_io_error(device, IO_ERROR_META);
 	local_put(device);

@@ -7,6 +7,7 @@
 #define CORE_ENGINE_H
 
 #include "portable.h"
+#include "bitmap.h"
 #include "fiber.h"
 #include "state.h"
 #include "uuid.h"
@@ -80,6 +81,15 @@ void device_new_uuid_end(struct drbd_device *device);
 /* ---- bulk bitmap operations: bulk.c (states.md 5.4) ---- */
 enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
 enum fiber_status device_clear_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);
+/*
+ * Pages that `what` is about, after a flush of the data if bits were cleared since the last one;
+ * w->error and t->result tell. The caller has a reference on the disk, and deals with errors.
+ */
+enum fiber_status device_bitmap_write(struct task *t, struct drbd_device *device,
+				      struct bm_write *w, enum bm_write_what what);
+/* The volatile cache of the data's disk, unless disk-flushes is off; an error costs the disk. */
+enum fiber_status device_flush_data(struct task *t, struct drbd_device *device,
+				    struct bm_write *w);
 /* Only changed pages, lazily. */
 enum fiber_status device_write_bitmap(struct task *t, struct drbd_device *device, struct bulk_op *op);
 

@@ -45,8 +45,20 @@ struct state_request {
 	enum ss_code ret;
 };
 
+/* Writing pages of the bitmap; error is 0 or a negative errno. */
+struct bm_write {
+	u16 pc, flush_pc;
+	u32 cursor;
+	u64 cleared;		/* drbd_device.bits_cleared when the flush began */
+	int error;
+};
+
 /* Writing the superblock. */
-struct md_sync { u16 pc; bool ok; };
+struct md_sync {
+	u16 pc, pc2;
+	u32 flags;		/* of what is being written */
+	struct bm_write pages;
+};
 
 /* A bulk bitmap operation; error is 0 or a negative errno. */
 struct bulk_op {
@@ -55,6 +67,7 @@ struct bulk_op {
 	/* Run by the data receiver, which must not wait for requests whose answers it would read. */
 	bool in_receiver;
 	struct md_sync md;
+	struct bm_write pages;
 	int error;
 };
 
@@ -70,7 +83,9 @@ struct helper_call {
 /* Changing the size. */
 enum size_outcome { SIZE_ERROR, SIZE_UNCHANGED, SIZE_SHRUNK, SIZE_GREW, SIZE_GREW_FROM_ZERO };
 struct size_op {
-	u16 pc;
+	u16 pc, pc2;
+	bool has_user_size;	/* configured from now on, if it comes to that: user_size */
+	u64 user_size;
 	bool forced, assume_clean;
 	bool in_receiver;	/* as in struct bulk_op */
 	bool new_al_layout;
@@ -78,8 +93,6 @@ struct size_op {
 	struct md_sync md;
 	struct md_layout old_layout, new_layout;
 	u64 new_size;
-	u32 saved_flags;
-	u64 deadline;
 	bool moved, changed;
 	struct bulk_op bulk;
 	int error;		/* netlink ERR_* when SIZE_ERROR */

@@ -48,8 +48,9 @@ enum action_kind {
 	ACT_AL_WRITE,		/* write device->al_buffer to sector `arg`, likewise */
 	ACT_AL_INIT,		/* write all AL blocks: see al_init_block() */
 	ACT_BM_READ,		/* read all pages of the bitmap */
-	ACT_BM_WRITE,		/* write pages; arg = enum bm_write_what */
-	ACT_BM_RESIZE,		/* bitmap memory for arg data sectors: calls device_bitmap_resized() */
+	ACT_BM_WRITE,		/* write the copies in device->bm_batch, and wait */
+	ACT_BM_RESIZE,		/* bitmap memory for arg data sectors, and device->bm_batch.copy:
+				 * calls device_bitmap_resized() */
 	ACT_AL_RESIZE,		/* activity log memory for arg slots: calls device_al_resized() */
 	ACT_FLUSH,		/* flush the volatile cache of the backing device */
 	ACT_HELPER,		/* run the user mode helper: t->helper, device or NULL */
@@ -62,8 +63,6 @@ enum action_kind {
 				 * verify_size */
 	ACT_SEND_STOP,		/* wait until no thread is inside send for the connection */
 };
-
-enum bm_write_what { BM_WRITE_ALL, BM_WRITE_CHANGED, BM_WRITE_HINTED };
 
 struct action {
 	enum action_kind kind;

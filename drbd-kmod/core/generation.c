@@ -3,6 +3,7 @@
 #include "after_change.h"
 
 #define MD_SYNC_DELAY_MS 5000
+#define MD_OWED_MS 500
 
 static bool is_primary(const struct drbd_device *device)
 {
@@ -32,17 +33,89 @@ enum fiber_status md_work_run(struct task *t, struct work *work)
 	return device_md_sync(t, device, &device->md_work_sync, false);
 }
 
-/* The image that goes to the disk: always "unclean", only the tools write a clean one. */
-static void md_encode(struct drbd_device *device)
+static bool says_primary(u32 flags)
+{
+	return flags & MDF_PRIMARY_IND;
+}
+
+/* Is the disk about to be told that it is a Primary's, or no more one? Not while all is marked. */
+static bool log_changes(const struct drbd_device *device)
+{
+	return says_primary(device->md_flags_durable) != says_primary(device_md_flags(device)) &&
+	       !(device->md_flags_extra & MDF_FULL_SYNC);
+}
+
+/* What only the activity log covers, or nothing but memory. */
+static bool log_is_needed(const struct drbd_device *device)
+{
+	return al_active_extents(device) ||
+	       bm_next_page_with(&device->bitmap, 0, BM_PAGE_NEED) != U32_MAX;
+}
+
+/*
+ * PRIMARY_IND is what makes the activity log count after a crash. Before it is taken away, the
+ * data in those extents must be durable, and their bits. Before it is set, so must what was
+ * written for a Primary that is gone: from now on this node's log is held against it alone.
+ */
+static enum fiber_status log_settle(struct task *t, struct drbd_device *device, struct md_sync *s)
+{
+	FIBER_BEGIN(s->pc2);
+	t->result = 0;
+	if (device_needs_data_flush(device))
+		FIBER_CALL(s->pc2, device_flush_data(t, device, &s->pages));
+	if (!t->result && says_primary(device->md_flags_durable)) {
+		FIBER_CALL(s->pc2, device_bitmap_write(t, device, &s->pages, BM_WRITE_CHANGED));
+		if (t->result)
+			device_io_error(device, IO_ERROR_META);
+	}
+	FIBER_END(s->pc2);
+}
+
+/*
+ * The image that goes to the disk: always "unclean", only the tools write a clean one. True: it
+ * still calls the disk a Primary's, because of writes that are on their way, and must be written
+ * once more.
+ */
+static bool md_encode(struct drbd_device *device, struct md_sync *s)
 {
 	struct md_superblock sb = device->md;
+	bool owed;
 
 	sb.magic = MD_MAGIC_UNCLEAN;
 	sb.flags = device_md_flags(device);
+	owed = log_changes(device) && says_primary(device->md_flags_durable) &&
+	       log_is_needed(device);
+	if (owed)
+		sb.flags |= MDF_PRIMARY_IND;
+	s->flags = sb.flags;
 	sb.la_size_sect = device->capacity;
 	if (device->al.ready)
 		sb.al_nr_extents = device->al.hot.n_slots;
 	md_superblock_encode(&sb, device->md_buffer);
+	return owed;
+}
+
+static void md_begin(struct drbd_device *device, struct md_sync *s)
+{
+	device->md_buffer_busy = true;
+	device->md_dirty = false;
+	core_timer_cancel(device->resource, &device->md_timer);
+	if (md_encode(device, s)) {
+		device->md_dirty = true;
+		core_timer_set(device->resource, &device->md_timer, MD_OWED_MS);
+	}
+}
+
+static void md_end(struct drbd_device *device, struct md_sync *s, s64 result)
+{
+	device->md_buffer_busy = false;
+	if (result)
+		device_io_error(device, IO_ERROR_META);
+	else
+		device->md_flags_durable = s->flags;
+	/* Writes may wait until the log is in force. */
+	al_kick(device);
+	env_wake(device->resource);
 }
 
 enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, struct md_sync *s,
@@ -58,22 +131,28 @@ enum fiber_status device_md_sync(struct task *t, struct drbd_device *device, str
 	if ((device->force_detach && device->state.disk == D_FAILED) ||
 	    !local_get(device, D_ATTACHING))
 		FIBER_RETURN(s->pc);
-	device->md_buffer_busy = true;
-	device->md_dirty = false;
-	core_timer_cancel(device->resource, &device->md_timer);
-	md_encode(device);
+	if (log_changes(device)) {
+		FIBER_CALL(s->pc, log_settle(t, device, s));
+		FIBER_WAIT_UNTIL(s->pc, !device->md_buffer_busy);
+	}
+	md_begin(device, s);
 	FIBER_DO(s->pc, t, ACT_MD_WRITE, device, device->layout.sb_sector);
-	device->md_buffer_busy = false;
-	env_wake(device->resource);
-	if (t->result)
-		device_io_error(device, IO_ERROR_META);
+	md_end(device, s, t->result);
 	local_put(device);
 	FIBER_END(s->pc);
 }
 
+/*
+ * While everything counts as out of sync the log says nothing, and at a new place there may not
+ * be one yet: the tools must not insist on applying it. A crash is remembered all the same.
+ */
 u32 device_md_flags(const struct drbd_device *device)
 {
-	return device->md.flags | device->md_flags_extra;
+	u32 flags = device->md.flags | device->md_flags_extra;
+
+	if ((device->md_flags_extra & MDF_FULL_SYNC) && says_primary(flags))
+		flags = (flags & ~(u32)MDF_PRIMARY_IND) | MDF_CRASHED_PRIMARY;
+	return flags;
 }
 
 void device_md_flags_update(struct drbd_device *device)

@@ -157,6 +157,7 @@ struct drbd_device {
 	struct backing_limits backing_limits;	/* for P_SIZES */
 	struct md_superblock md;
 	u32 md_flags_extra;		/* written besides md.flags while the size changes */
+	u32 md_flags_durable;		/* in the superblock on disk, as far as this attach wrote it */
 	struct md_layout layout;
 	bool md_dirty;
 	struct core_timer md_timer;	/* has the worker write a dirty superblock after 5 s */
@@ -171,6 +172,14 @@ struct drbd_device {
 	u8 disk_at_attach, pdsk_at_attach;	/* verdict saved while Negotiating */
 	u64 attached_at;		/* ms, grace for disk-timeout */
 	struct bitmap bitmap;
+	struct bm_batch bm_batch;	/* being written by whoever set bm_write_busy */
+	bool bm_write_busy;
+	/*
+	 * How often bits were cleared because the disk holds what the peer has, and how many of
+	 * these times a flush covers: before that the disk may not say so (bitmap_io.c).
+	 */
+	u64 bits_cleared, bits_stable;
+	bool size_busy;			/* size, log or place of the metadata are being changed */
 	bool bm_new_bits_clear;		/* ACT_BM_RESIZE: what is added is in sync (assume-clean) */
 	bool bm_locked;			/* bulk operation: bits must not change */
 	bool bm_io_pending;		/* a bulk operation waits: no new application I/O */

@@ -34,6 +34,8 @@ u64 device_set_in_sync(struct drbd_device *device, u64 sector, u64 bytes)
 	    !bm_range_covered(sector, (u32)bytes, device->capacity, &first, &last))
 		return 0;
 	changed = bm_clear_range(&device->bitmap, first, last);
+	if (changed)
+		device->bits_cleared++;
 	if (changed && state_is_sync(device->state.conn))
 		resync_check_finished(device);
 	return changed;

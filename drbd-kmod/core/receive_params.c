@@ -306,7 +306,13 @@ static bool sizes_acceptable(struct drbd_device *device, u64 user_size)
 	return false;
 }
 
-static bool sizes_take(struct incoming *in)
+/* Its size is a matter between the two nodes; while it is being attached or lost, of neither. */
+static bool disk_has_say(const struct drbd_device *device)
+{
+	return device->state.disk >= D_NEGOTIATING;
+}
+
+static bool sizes_take(struct incoming *in, struct size_op *op)
 {
 	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
 	struct drbd_device *device = in->device;
@@ -315,13 +321,14 @@ static bool sizes_take(struct incoming *in)
 	device->peer_max_sectors = be64_to_cpu(p->d_size);
 	device->peer_max_bio_size = be32_to_cpu(p->max_bio_size);
 	device->peer_discards = in->connection->agreed_features & FF_TRIM;
-	if (device->state.disk < D_INCONSISTENT)
-		return sizes_take_diskless(device, p);
+	if (!disk_has_say(device))
+		return device->state.disk != D_DISKLESS || sizes_take_diskless(device, p);
 	if (is_handshake(device))
 		user_size = smaller_limit(device->disk_conf.disk_size, user_size);
 	if (!sizes_acceptable(device, user_size))
 		return false;
-	device->disk_conf.disk_size = user_size;
+	op->has_user_size = true;
+	op->user_size = user_size;
 	return true;
 }
 
@@ -363,16 +370,16 @@ enum fiber_status receive_sizes(struct task *t, struct incoming *in)
 	FIBER_BEGIN(in->pc);
 	memset(op, 0, sizeof(*op));
 	op->outcome = SIZE_UNCHANGED;
-	if (!sizes_take(in)) {
+	if (!sizes_take(in, op)) {
 		refuse_peer(in);
 		FIBER_RETURN(in->pc);
 	}
-	if (in->device->state.disk >= D_INCONSISTENT) {
+	if (disk_has_say(in->device)) {
 		op->forced = be16_to_cpu(p->dds_flags) & WIRE_DDSF_FORCED;
 		op->assume_clean = be16_to_cpu(p->dds_flags) & WIRE_DDSF_NO_RESYNC;
 		op->in_receiver = true;
 		FIBER_CALL(in->pc, device_determine_size(t, in->device, op));
-		if (op->outcome == SIZE_ERROR && in->device->state.disk >= D_INCONSISTENT) {
+		if (op->outcome == SIZE_ERROR && disk_has_say(in->device)) {
 			env_log_device(in->device, LOG_LVL_ERR,
 				       "the size agreed with the peer could not be set; reconnecting (%d)",
 				       op->error);

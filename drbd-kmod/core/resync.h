@@ -36,7 +36,6 @@ struct resync {
 	u64 cursor;		/* next bit to look at */
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
-	bool unflushed;		/* synced blocks may be in the disk's volatile cache still */
 	bool unrecorded;	/* the disk does not say yet that it is Inconsistent */
 	bool finishing;
 	bool peer_failed;	/* the target says that it ended with failed blocks */
@@ -63,6 +62,7 @@ struct resync {
 	u16 finish_pc;
 	struct helper_call finish_helper;
 	struct md_sync finish_md;
+	struct bm_write finish_pages;
 	bool finish_unfence, finish_out_of_sync;
 	struct core_timer leave_ahead;
 
@@ -91,11 +91,6 @@ void resync_verify_begin(struct drbd_device *device, enum drbd_conn new_conn);
 /* Is it over? Starts the finish task when it is (states.md 9.3). */
 void resync_check_finished(struct drbd_device *device);
 void resync_finish(struct drbd_device *device);
-/*
- * Before bitmap pages are written: the bits of synced blocks may vanish from the disk only after
- * the blocks are durable there, for the source has forgotten them. True: flush now.
- */
-bool resync_flush_due(struct drbd_device *device);
 /* Abort: the connection is lost. */
 void resync_cancel(struct drbd_device *device);
 /* Blocks not yet done: bits set, or blocks left to verify. */

@@ -229,14 +229,6 @@ enum fiber_status receive_resync_reply(struct task *t, struct incoming *in)
 	return FIBER_DONE;
 }
 
-bool resync_flush_due(struct drbd_device *device)
-{
-	bool due = device->resync.unflushed && device->disk_conf.disk_flushes;
-
-	device->resync.unflushed = false;
-	return due;
-}
-
 static void target_write_done(struct drbd_peer_request *pr)
 {
 	struct drbd_device *device = pr->device;
@@ -248,7 +240,6 @@ static void target_write_done(struct drbd_peer_request *pr)
 		device_io_error(device, IO_ERROR_DATA_WRITE);
 		peer_request_ack(pr, P_NEG_ACK);
 	} else {
-		device->resync.unflushed = true;
 		device_set_in_sync(device, sector, bytes);
 		peer_request_ack(pr, P_RS_WRITE_ACK);
 	}

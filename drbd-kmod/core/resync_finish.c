@@ -231,7 +231,7 @@ static enum fiber_status finish_helpers(struct task *t, struct drbd_device *devi
 static bool flush_begin(struct drbd_device *device)
 {
 	return !overtaken(device) && state_is_sync_target(device->state.conn) &&
-	       device->disk_conf.disk_flushes && local_get(device, D_INCONSISTENT);
+	       local_get(device, D_INCONSISTENT);
 }
 
 enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
@@ -245,9 +245,15 @@ enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 		FIBER_WAIT_TIMEOUT(task->pc, t, EXTENTS_LOOK_MS,
 				   !extents_are_busy(device) || overtaken(device));
 	if (flush_begin(device)) {
-		FIBER_DO(task->pc, t, ACT_FLUSH, device, 0);
+		memset(&rs->finish_pages, 0, sizeof(rs->finish_pages));
+		FIBER_CALL(task->pc, device_flush_data(t, device, &rs->finish_pages));
 		/* The superblock's own flush, below, takes the cleared bits along. */
-		FIBER_DO(task->pc, t, ACT_BM_WRITE, device, BM_WRITE_CHANGED);
+		if (!t->result)
+			FIBER_CALL(task->pc, device_bitmap_write(t, device, &rs->finish_pages,
+								 BM_WRITE_CHANGED));
+		/* The superblock must not say UpToDate then. */
+		if (t->result)
+			device_io_error(device, IO_ERROR_META);
 		local_put(device);
 	}
 	if (!overtaken(device)) {

@@ -31,13 +31,28 @@ u64 device_new_size(const struct drbd_device *device, u64 user_size, bool forced
 
 /* ---- changing it */
 
+static u64 user_size(const struct drbd_device *device, const struct size_op *op)
+{
+	return op->has_user_size ? op->user_size : device->disk_conf.disk_size;
+}
+
+/* One bitmap sector describes 4096 bits; the area may end within a page. */
+static bool bitmap_fits(u64 sectors, const struct md_layout *layout)
+{
+	u64 bits = md_bm_bits(sectors);
+
+	return (bits >> 12) + ((bits & 4095) != 0) <= layout->bm_sectors;
+}
+
 /* What is to be; op->error != 0: it can not be. */
 static void size_plan(struct drbd_device *device, struct size_op *op)
 {
 	struct md_layout *layout = &op->new_layout;
 	s32 index = device->disk_conf.meta_dev_idx;
 	u64 meta = md_index_is_internal(index) ? device->backing_sectors : device->meta_sectors;
+	u64 user = user_size(device, op);
 	u32 stripes, stripe_4k;
+	int refused;
 
 	md_superblock_stripes(&device->md, &stripes, &stripe_4k);
 	if (op->new_al_layout) {
@@ -49,18 +64,15 @@ static void size_plan(struct drbd_device *device, struct size_op *op)
 		op->error = op->new_al_layout ? ERR_MD_LAYOUT_NO_FIT : ERR_NOMEM_BITMAP;
 		return;
 	}
-	op->new_size = new_size_for(device, layout->capacity, device->disk_conf.disk_size,
-				    op->forced);
+	op->new_size = new_size_for(device, layout->capacity, user, op->forced);
 	op->moved = !md_layout_same_place(&op->old_layout, layout);
 	op->changed = op->moved || op->new_al_layout ||
 		      op->new_size != device->md.la_size_sect ||
 		      layout->md_size_sect != device->md.md_size_sect;
-	if (md_resize_check(op->new_size, device->md.la_size_sect, device->disk_conf.disk_size,
-			    op->new_al_layout) != MD_OK)
-		op->error = md_resize_check(op->new_size, device->md.la_size_sect,
-					    device->disk_conf.disk_size, op->new_al_layout);
-	else if (op->new_size == 0 ||
-		 md_bm_pages(op->new_size) * MD_BLOCK_SECTORS > layout->bm_sectors)
+	refused = md_resize_check(op->new_size, device->md.la_size_sect, user, op->new_al_layout);
+	if (refused != MD_OK)
+		op->error = refused;
+	else if (op->new_size == 0 || !bitmap_fits(op->new_size, layout))
 		op->error = ERR_NOMEM_BITMAP;
 }
 
@@ -97,30 +109,57 @@ static enum fiber_status bitmap_fit(struct task *t, struct drbd_device *device, 
 	FIBER_END(op->bulk.pc2);
 }
 
+static u32 new_slots(const struct drbd_device *device, const struct size_op *op)
+{
+	return md_al_extents_clamp(op->new_layout.al_sectors / MD_BLOCK_SECTORS,
+				   device->disk_conf.al_extents);
+}
+
 static bool al_must_be_new(const struct drbd_device *device, const struct size_op *op)
 {
 	return op->moved || op->new_al_layout || device->state.disk == D_ATTACHING;
 }
 
+static enum bm_write_what what_to_write(const struct drbd_device *device,
+					const struct size_op *op)
+{
+	return op->moved || device->state.disk == D_ATTACHING ? BM_WRITE_ALL : BM_WRITE_CHANGED;
+}
+
+static void capacity_set(struct drbd_device *device, u64 sectors)
+{
+	if (device->capacity == sectors)
+		return;
+	env_log_device(device, LOG_LVL_INFO, "size: %llu sectors, was %llu",
+		       (unsigned long long)sectors, (unsigned long long)device->capacity);
+	device->capacity = sectors;
+	env_device_set_capacity(device, sectors);
+}
+
 /*
- * Everything to its new place. A crash in between finds "everything out of sync, activity
- * log not to be trusted", in the superblock at the new place.
+ * The superblock that lets everything be marked out of sync after a crash, then the log and the
+ * bitmap, then the superblock as it shall be. Whoever else writes bitmap pages waits until the
+ * first of these is on the disk: their new place may hold what is still needed.
  */
-static enum fiber_status metadata_move(struct task *t, struct drbd_device *device,
-				       struct size_op *op)
+static enum fiber_status metadata_write(struct task *t, struct drbd_device *device,
+					struct size_op *op)
 {
 	FIBER_BEGIN(op->bulk.pc2);
+	FIBER_WAIT_UNTIL(op->bulk.pc2, !device->bm_write_busy);
+	device->bm_write_busy = true;
 	device->layout = op->new_layout;
 	md_layout_to_superblock(&device->layout, &device->md);
 	device->md.la_size_sect = op->new_size;
+	capacity_set(device, op->new_size);
 	device->md_flags_extra = MDF_FULL_SYNC | MDF_AL_DISABLED;
 	FIBER_CALL(op->bulk.pc2, device_md_sync(t, device, &op->md, true));
 	if (!t->result && al_must_be_new(device, op))
 		FIBER_DO(op->bulk.pc2, t, ACT_AL_INIT, device, 0);
+	device->bm_write_busy = false;
+	env_wake(device->resource);
 	if (!t->result)
-		FIBER_DO(op->bulk.pc2, t, ACT_BM_WRITE, device,
-			 op->moved || device->state.disk == D_ATTACHING ? BM_WRITE_ALL :
-									  BM_WRITE_CHANGED);
+		FIBER_CALL(op->bulk.pc2, device_bitmap_write(t, device, &op->bulk.pages,
+							     what_to_write(device, op)));
 	/* Not written: the superblock on disk keeps saying so. */
 	if (t->result) {
 		op->error = ERR_IO_MD_DISK;
@@ -134,39 +173,53 @@ static enum fiber_status metadata_move(struct task *t, struct drbd_device *devic
 	FIBER_END(op->bulk.pc2);
 }
 
-static void capacity_set(struct drbd_device *device, u64 sectors)
+/*
+ * A ring that starts afresh knows no active extent: there must be none, and what those stood
+ * for must be durable. A smaller ring also holds fewer of them.
+ */
+static enum fiber_status log_empty(struct task *t, struct drbd_device *device, struct size_op *op)
 {
-	if (device->capacity == sectors)
-		return;
-	env_log_device(device, LOG_LVL_INFO, "size: %llu sectors, was %llu",
-		       (unsigned long long)sectors, (unsigned long long)device->capacity);
-	device->capacity = sectors;
-	env_device_set_capacity(device, sectors);
+	FIBER_BEGIN(op->bulk.pc2);
+	tl_close_epoch(&device->resource->connection);
+	FIBER_WAIT_TIMEOUT(op->bulk.pc2, t, AL_DRAIN_MS, al_shrink(device));
+	if (!al_shrink(device)) {
+		op->error = ERR_MD_LAYOUT_NO_FIT;
+		FIBER_RETURN(op->bulk.pc2);
+	}
+	device->al.barred = true;
+	if (device_needs_data_flush(device)) {
+		FIBER_CALL(op->bulk.pc2, device_flush_data(t, device, &op->bulk.pages));
+		if (t->result)
+			op->error = ERR_IO_MD_DISK;
+	}
+	if (!op->error && device->al.hot.n_slots > new_slots(device, op)) {
+		FIBER_DO(op->bulk.pc2, t, ACT_AL_RESIZE, device, new_slots(device, op));
+		if (t->result)
+			op->error = ERR_NOMEM;
+	}
+	FIBER_END(op->bulk.pc2);
 }
 
-/* With application I/O stopped. */
+/* With application I/O stopped, and nobody else at it. */
 static enum fiber_status size_change(struct task *t, struct drbd_device *device, struct size_op *op)
 {
 	FIBER_BEGIN(op->bulk.pc);
 	op->old_layout = device->layout;
 	size_plan(device, op);
-	if (!op->error && op->changed && al_must_be_new(device, op) && device->al.ready) {
-		/* A ring that starts afresh knows no active extent: there must be none. */
-		tl_close_epoch(&device->resource->connection);
-		FIBER_WAIT_TIMEOUT(op->bulk.pc, t, AL_DRAIN_MS, al_shrink(device));
-		if (!al_shrink(device))
-			op->error = ERR_MD_LAYOUT_NO_FIT;
-	}
+	if (!op->error && op->changed && al_must_be_new(device, op) && device->al.ready)
+		FIBER_CALL(op->bulk.pc, log_empty(t, device, op));
 	if (!op->error)
 		FIBER_CALL(op->bulk.pc, bitmap_fit(t, device, op));
 	if (op->error)
 		FIBER_RETURN(op->bulk.pc);
 	op->outcome = outcome_of(device->md.la_size_sect, op->new_size);
-	capacity_set(device, op->new_size);
-	if (!op->changed)
+	device->disk_conf.disk_size = user_size(device, op);
+	if (op->changed) {
+		FIBER_CALL(op->bulk.pc, metadata_write(t, device, op));
+	} else {
 		device->layout = op->new_layout;
-	else
-		FIBER_CALL(op->bulk.pc, metadata_move(t, device, op));
+		capacity_set(device, op->new_size);
+	}
 	if (op->error)
 		op->outcome = SIZE_ERROR;
 	FIBER_END(op->bulk.pc);
@@ -207,6 +260,34 @@ static bool receiver_lost_peer(const struct drbd_device *device, const struct si
 	return op->in_receiver && device->resource->connection.cstate < C_WF_REPORT_PARAMS;
 }
 
+/*
+ * An administrator and the peer may ask at the same time. Only the change itself excludes the
+ * other one: it waits for nothing but the disk and the end of writes, whereas who waits for
+ * application I/O to stop may need the receiver for that.
+ */
+static bool may_change(const struct drbd_device *device, const struct size_op *op)
+{
+	return (!device->size_busy && io_has_stopped(device, op)) || receiver_lost_peer(device, op);
+}
+
+static enum fiber_status size_change_alone(struct task *t, struct drbd_device *device,
+					   struct size_op *op)
+{
+	FIBER_BEGIN(op->pc2);
+	device_suspend_io(device);
+	FIBER_WAIT_UNTIL(op->pc2, may_change(device, op));
+	if (!device->size_busy && io_has_stopped(device, op)) {
+		device->size_busy = true;
+		FIBER_CALL(op->pc2, size_change(t, device, op));
+		device->al.barred = false;
+		device->size_busy = false;
+		al_kick(device);
+		env_wake(device->resource);
+	}
+	device_resume_io(device);
+	FIBER_END(op->pc2);
+}
+
 enum fiber_status device_determine_size(struct task *t, struct drbd_device *device,
 					struct size_op *op)
 {
@@ -215,20 +296,17 @@ enum fiber_status device_determine_size(struct task *t, struct drbd_device *devi
 	op->outcome = SIZE_ERROR;
 	if (!local_get(device, D_ATTACHING))
 		FIBER_RETURN(op->pc);
+	FIBER_WAIT_UNTIL(op->pc, !device->size_busy || receiver_lost_peer(device, op));
 	op->old_layout = device->layout;
 	/* It may have grown since, also when it is the peer that tells of a new size. */
 	env_backing_sizes_update(device);
 	size_plan(device, op);
-	if (!op->error && fits_already(device, op)) {
+	if (!op->error && !device->size_busy && fits_already(device, op)) {
 		op->outcome = SIZE_UNCHANGED;
-		local_put(device);
-		FIBER_RETURN(op->pc);
+		device->disk_conf.disk_size = user_size(device, op);
+	} else {
+		FIBER_CALL(op->pc, size_change_alone(t, device, op));
 	}
-	device_suspend_io(device);
-	FIBER_WAIT_UNTIL(op->pc, io_has_stopped(device, op) || receiver_lost_peer(device, op));
-	if (io_has_stopped(device, op))
-		FIBER_CALL(op->pc, size_change(t, device, op));
-	device_resume_io(device);
 	local_put(device);
 	FIBER_END(op->pc);
 }

@@ -16,7 +16,7 @@ int host_md_io(struct host_device *d, u64 sector, void *buf, bool write, bool fl
 
 /* ---- bitmap ---- */
 
-static int bitmap_page_io(struct host_device *d, u32 page, bool write)
+static int bitmap_page_io(struct host_device *d, u32 page, void *buf, bool write)
 {
 	const struct md_layout *layout = &d->core.layout;
 	u64 first = (u64)page * MD_BLOCK_SECTORS;
@@ -24,7 +24,7 @@ static int bitmap_page_io(struct host_device *d, u32 page, bool write)
 		.disk = d->disk, .region = &d->disk->meta, .op = write ? DISK_WRITE : DISK_READ,
 		.sector = layout->bm_sector + first,
 		.sectors = min_t(u64, MD_BLOCK_SECTORS, layout->bm_sectors - first),
-		.buf = d->bm_pages[page],
+		.buf = buf,
 	};
 
 	return disk_io_sync(d->node, &io);
@@ -36,64 +36,20 @@ int host_bitmap_read(struct host_device *d)
 	int err = 0;
 
 	for (i = 0; i < n && !err; i++)
-		err = bitmap_page_io(d, i, false);
+		err = bitmap_page_io(d, i, d->bm_pages[i], false);
 	if (!err)
 		bm_recount(&d->core.bitmap);
 	return err;
 }
 
-/*
- * One writer at a time, as in the module: a page that another writer has under way counts
- * as written to whoever looks at its flags, and the activity log must not forget extents on
- * that ground.
- */
-static void bitmap_io_lock(struct host_device *d)
+int host_bitmap_write(struct host_device *d)
 {
-	while (d->bm_busy)
-		waitq_wait(&d->bm_wait, NEVER);
-	d->bm_busy = true;
-}
-
-static void bitmap_io_unlock(struct host_device *d)
-{
-	d->bm_busy = false;
-	waitq_wake(&d->bm_wait);
-}
-
-static int bitmap_page_write(struct host_device *d, enum bm_write_what what, u32 page)
-{
-	struct bitmap *bm = &d->core.bitmap;
-	u8 flags = bm->page_flags[page];
-	bool changed = flags & BM_PAGE_CHANGED;
-	int err;
-
-	if (what == BM_WRITE_HINTED && !changed)
-		bm->page_flags[page] &= ~BM_PAGE_HINT;
-	if (what != BM_WRITE_ALL && !(what == BM_WRITE_CHANGED && changed) &&
-	    !(what == BM_WRITE_HINTED && changed && (flags & BM_PAGE_HINT)))
-		return 0;
-	flags = bm_page_write_begin(bm, page);
-	d->core.bm_writ_cnt++;
-	err = bitmap_page_io(d, page, true);
-	if (err)
-		bm_page_write_failed(bm, page, flags);
-	return err;
-}
-
-int host_bitmap_write(struct host_device *d, enum bm_write_what what)
-{
-	u32 page;
+	struct bm_batch *batch = &d->core.bm_batch;
 	int err = 0;
+	u32 i;
 
-	for (page = 0; !err; page++) {
-		bitmap_io_lock(d);
-		if (page >= bm_used_pages(&d->core.bitmap)) {
-			bitmap_io_unlock(d);
-			break;
-		}
-		err = bitmap_page_write(d, what, page);
-		bitmap_io_unlock(d);
-	}
+	for (i = 0; i < batch->n && !err; i++)
+		err = bitmap_page_io(d, batch->page[i], batch->copy[i], true);
 	return err;
 }
 
@@ -104,7 +60,6 @@ int host_bitmap_resize(struct host_device *d, u64 sectors)
 	void **pages = node_alloc(d->node, max(n, 1u) * sizeof(*pages));
 	u8 *flags = node_alloc(d->node, max(n, 1u));
 
-	bitmap_io_lock(d);
 	keep = min(n, d->bm_n_pages);
 	for (i = 0; i < n; i++) {
 		pages[i] = i < keep ? d->bm_pages[i] : node_alloc(d->node, BM_PAGE_BYTES);
@@ -118,7 +73,6 @@ int host_bitmap_resize(struct host_device *d, u64 sectors)
 	d->bm_pages = pages;
 	d->bm_flags = flags;
 	d->bm_n_pages = n;
-	bitmap_io_unlock(d);
 	return 0;
 }
 

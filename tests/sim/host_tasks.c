@@ -239,7 +239,7 @@ static s64 disk_action(struct host_device *d, const struct action *a)
 	case ACT_BM_READ:
 		return host_bitmap_read(d);
 	case ACT_BM_WRITE:
-		return host_bitmap_write(d, a->arg);
+		return host_bitmap_write(d);
 	case ACT_BM_RESIZE:
 		return host_bitmap_resize(d, a->arg);
 	case ACT_AL_RESIZE:

@@ -158,7 +158,7 @@ s32 node_up(struct node *n)
 void node_boot(struct node *n)
 {
 	struct res_opts opts;
-	u32 v;
+	u32 v, i;
 
 	trace(n, "boot");
 	dlist_init(&n->memory);
@@ -181,10 +181,11 @@ void node_boot(struct node *n)
 		n->device[v] = d;
 		d->node = n;
 		d->disk = &n->disk[v];
-		waitq_init(&d->bm_wait);
 		device_init(&d->core, &n->host->core, n->id * MINORS_PER_NODE + v, v);
 		d->core.md_buffer = node_alloc(n, MD_BLOCK_BYTES);
 		d->core.al_buffer = node_alloc(n, MD_BLOCK_BYTES);
+		for (i = 0; i < BM_BATCH; i++)
+			d->core.bm_batch.copy[i] = node_alloc(n, BM_PAGE_BYTES);
 	}
 	net_node_booted(n);
 	for (v = 0; v < cfg.volumes; v++)

@@ -179,8 +179,6 @@ struct host_device {
 	void **bm_pages;
 	u8 *bm_flags;
 	u32 bm_n_pages;
-	bool bm_busy;			/* a page is on its way to the disk */
-	struct waitq bm_wait;
 	void *al_memory;
 	bool read_only;
 };
@@ -242,7 +240,7 @@ s64 host_perform(struct host *h, struct task *t);
 /* host_disk.c */
 int host_md_io(struct host_device *d, u64 sector, void *buf, bool write, bool flush_fua);
 int host_bitmap_read(struct host_device *d);
-int host_bitmap_write(struct host_device *d, enum bm_write_what what);
+int host_bitmap_write(struct host_device *d);
 int host_bitmap_resize(struct host_device *d, u64 sectors);
 int host_al_resize(struct host_device *d, u32 slots);
 int host_al_init(struct host_device *d);

@@ -385,7 +385,7 @@ struct drbd_device *fake_device(u32 vnr)
 void fake_start(u32 volumes)
 {
 	struct res_opts opts;
-	u32 i;
+	u32 i, j;
 
 	memset(&fake, 0, sizeof(fake));
 	fake.now_ms = 1000;
@@ -399,6 +399,8 @@ void fake_start(u32 volumes)
 		device_init(&v->device, &fake.resource, i + 1, i);
 		v->device.md_buffer = v->md_buffer;
 		v->device.al_buffer = v->al_buffer;
+		for (j = 0; j < BM_BATCH; j++)
+			v->device.bm_batch.copy[j] = v->bm_copies[j];
 		v->read_only = true;
 	}
 }

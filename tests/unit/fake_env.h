@@ -18,6 +18,7 @@ struct fake_volume {
 	struct drbd_device device;
 	u8 superblock[MD_BLOCK_BYTES];	/* what is on the disk */
 	u8 md_buffer[MD_BLOCK_BYTES], al_buffer[MD_BLOCK_BYTES];
+	u8 bm_copies[BM_BATCH][BM_PAGE_BYTES];
 	void **pages;
 	u8 *page_flags;
 	u32 n_pages;

@@ -339,7 +339,6 @@ static void growth_marks_every_page_with_new_bits(void **state)
 static void only_changed_pages_are_flagged(void **state)
 {
 	struct map m;
-	u8 flags;
 
 	(void)state;
 	map_new(&m, 5 * BM_BITS_PER_PAGE);
@@ -358,15 +357,107 @@ static void only_changed_pages_are_flagged(void **state)
 	assert_int_equal(m.bm.page_flags[1], BM_PAGE_NEED | BM_PAGE_HINT);
 	bm_hint_al_extent(&m.bm, 5 * 32);	/* beyond the end: nothing */
 
-	m.bm.page_flags[1] |= BM_PAGE_IO;
-	flags = bm_page_write_begin(&m.bm, 1);
-	assert_int_equal(m.bm.page_flags[1], BM_PAGE_IO);
-	bm_clear_range(&m.bm, BM_BITS_PER_PAGE, 2 * BM_BITS_PER_PAGE);
-	assert_int_equal(m.bm.page_flags[1], BM_PAGE_IO | BM_PAGE_LAZY);
-	bm_page_write_failed(&m.bm, 1, flags);
-	assert_int_equal(m.bm.page_flags[1],
-			 BM_PAGE_IO | BM_PAGE_LAZY | BM_PAGE_NEED | BM_PAGE_HINT);
 	map_free(&m);
+}
+
+/* ---- pages on their way to the disk ---- */
+
+static struct bm_batch batch;
+
+static void batch_new(void)
+{
+	static u8 memory[BM_BATCH][BM_PAGE_BYTES];
+	u32 i;
+
+	memset(&batch, 0, sizeof(batch));
+	for (i = 0; i < BM_BATCH; i++)
+		batch.copy[i] = memory[i];
+}
+
+static void what_changes_after_the_copy_is_not_written_but_written_again(void **state)
+{
+	u32 cursor = 0;
+	struct map m;
+
+	(void)state;
+	batch_new();
+	map_new(&m, 5 * BM_BITS_PER_PAGE);
+	bm_set_range(&m.bm, BM_BITS_PER_PAGE, BM_BITS_PER_PAGE + 7);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_CHANGED, &cursor, &batch), 1);
+	assert_int_equal(batch.page[0], 1);
+	assert_int_equal(m.bm.page_flags[1], 0);
+	bm_clear_range(&m.bm, BM_BITS_PER_PAGE, BM_BITS_PER_PAGE + 7);
+	assert_int_equal(*(u8 *)batch.copy[0], 0xff);
+	assert_int_equal(m.bm.page_flags[1], BM_PAGE_LAZY);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_CHANGED, &cursor, &batch), 0);
+
+	bm_batch_failed(&m.bm, &batch);
+	cursor = 0;
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_CHANGED, &cursor, &batch), 1);
+	assert_int_equal(*(u8 *)batch.copy[0], 0);
+	bm_batch_failed(&m.bm, &batch);
+	assert_int_equal(m.bm.page_flags[1], BM_PAGE_LAZY);
+	map_free(&m);
+}
+
+static void only_hinted_pages_go_with_the_log(void **state)
+{
+	u32 cursor = 0, i, n;
+	struct map m;
+
+	(void)state;
+	batch_new();
+	map_new(&m, 200 * (u64)BM_BITS_PER_PAGE);
+	for (i = 0; i < 200; i++)
+		bm_set_range(&m.bm, i * (u64)BM_BITS_PER_PAGE, i * (u64)BM_BITS_PER_PAGE);
+	bm_hint_al_extent(&m.bm, 7 * 32);
+	bm_hint_al_extent(&m.bm, 7 * 32 + 31);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_HINTED, &cursor, &batch), 1);
+	assert_int_equal(batch.page[0], 7);
+	bm_batch_failed(&m.bm, &batch);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_HINTED, &cursor, &batch), 1);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_HINTED, &cursor, &batch), 0);
+	/* Unchanged: there is nothing to write, and no hint is left behind. */
+	bm_hint_al_extent(&m.bm, 7 * 32);
+	assert_int_equal(bm_batch_fill(&m.bm, BM_WRITE_HINTED, &cursor, &batch), 0);
+	assert_int_equal(m.bm.page_flags[7], 0);
+
+	/* More hints than anybody counts on: none is forgotten. */
+	for (i = 0; i < 200; i++)
+		bm_hint_al_extent(&m.bm, i * 32);
+	for (n = 0; bm_batch_fill(&m.bm, BM_WRITE_HINTED, &cursor, &batch); n += batch.n)
+		assert_true(batch.n <= BM_BATCH);
+	assert_int_equal(n, 199);
+	assert_int_equal(bm_next_page_with(&m.bm, 0, 0xff), U32_MAX);
+	map_free(&m);
+}
+
+/* A transaction must not look at 131,072 pages each time. */
+static void hints_are_known_without_looking_for_them(void **state)
+{
+	const u32 n = 1 << 17;
+	void *shared = calloc(1, BM_PAGE_BYTES);
+	void **pages = malloc(n * sizeof(*pages));
+	u8 *flags = calloc(1, n);
+	struct bitmap bm = { .pages = pages, .n_pages = n, .n_bits = (u64)n * BM_BITS_PER_PAGE };
+	u32 cursor = 0, i;
+
+	(void)state;
+	batch_new();
+	for (i = 0; i < n; i++)
+		pages[i] = shared;
+	bm.page_flags = flags;
+	flags[n / 2] = BM_PAGE_NEED;
+	bm_hint_al_extent(&bm, n / 2 * 32);
+	/* Whoever looks for hints finds these, which nobody gave. */
+	for (i = 0; i < n; i++)
+		if (i != n / 2)
+			flags[i] = BM_PAGE_NEED | BM_PAGE_HINT;
+	assert_int_equal(bm_batch_fill(&bm, BM_WRITE_HINTED, &cursor, &batch), 1);
+	assert_int_equal(batch.page[0], n / 2);
+	free(pages);
+	free(flags);
+	free(shared);
 }
 
 static void set_takes_touched_bits_and_clear_only_covered_ones(void **state)
@@ -456,6 +547,9 @@ int main(void)
 		cmocka_unit_test(resizing_keeps_old_bits_and_fills_new_ones),
 		cmocka_unit_test(growth_marks_every_page_with_new_bits),
 		cmocka_unit_test(only_changed_pages_are_flagged),
+		cmocka_unit_test(what_changes_after_the_copy_is_not_written_but_written_again),
+		cmocka_unit_test(only_hinted_pages_go_with_the_log),
+		cmocka_unit_test(hints_are_known_without_looking_for_them),
 		cmocka_unit_test(set_takes_touched_bits_and_clear_only_covered_ones),
 		cmocka_unit_test(more_bits_than_32_bit_numbers_are_told_apart),
 	};

@@ -99,6 +99,7 @@ static int setup(void **state)
 	fake.on_peer_free = on_peer_free;
 	attach();
 	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	fake.volume[0].flushes = 0;
 	return 0;
 }
 
@@ -321,6 +322,7 @@ static void synced_data_is_flushed_before_it_counts(void **state)
 	dev()->state.conn = C_SYNC_TARGET;
 	dev()->state.disk = D_INCONSISTENT;
 	fake_run();
+	fake.volume[0].flushes = 0;
 	resync_finish(dev());
 	fake_run();
 	assert_int_equal(fake.volume[0].flushes, 1);
