@@ -201,6 +201,7 @@ s32 node_attach_conf(struct node *n, int vnr, const struct disk_conf *conf, u64 
 		.name = "attach", .before = attach_before, .after = attach_after, .patience = patience,
 	};
 	struct admin_op op;
+	s32 ret;
 
 	if (!n->up)
 		return -ESHUTDOWN;
@@ -208,8 +209,13 @@ s32 node_attach_conf(struct node *n, int vnr, const struct disk_conf *conf, u64 
 		node_apply_al(n, vnr);
 	node_op_init(n, vnr, &op);
 	op.conf.disk = *conf;
+	op.conf.disk.meta_dev_idx = n->disk[vnr].md_index;
+	op.conf.disk.disk_size = n->disk[vnr].conf_size;
 	trace(n, "attach volume %d", vnr);
-	return node_command_how(n, admin_attach, &op, &how);
+	ret = node_command_how(n, admin_attach, &op, &how);
+	if (command_ok(ret))
+		n->disk[vnr].known_size = n->disk[vnr].size;
+	return ret;
 }
 
 s32 node_attach(struct node *n, int vnr)

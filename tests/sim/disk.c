@@ -30,6 +30,8 @@ void disk_init(struct disk *d, const char *name, u64 data_sectors, u64 meta_sect
 	region_init(&d->data, 8, data_sectors);
 	region_init(&d->meta, 512, meta_sectors);
 	d->name = name;
+	d->size = d->known_size = data_sectors;
+	d->md_index = MD_INDEX_FLEX_EXTERNAL;
 	dlist_init(&d->inflight);
 }
 
@@ -104,18 +106,30 @@ static void flush_end(struct flush_set *f)
 
 /* ---- I/O ---- */
 
+static void sector_set(const struct disk_io *io, u64 i)
+{
+	struct region *r = io->region;
+	u8 *to = r->cur + (io->sector + i) * r->unit;
+
+	if (io->op == DISK_ZERO)
+		memset(to, 0, r->unit);
+	else
+		memcpy(to, (u8 *)io->buf + i * r->unit, r->unit);
+}
+
 static void store(struct disk *d, struct disk_io *io)
 {
 	struct region *r = io->region;
-	u8 *to = r->cur + io->sector * r->unit;
 	u64 s;
 
-	if (io->op == DISK_ZERO)
-		memset(to, 0, (size_t)io->sectors * r->unit);
-	else
-		memcpy(to, io->buf, (size_t)io->sectors * r->unit);
 	d->next_version++;
 	for (s = io->sector; s < io->sector + io->sectors; s++) {
+		if (io->error && one_in(2))
+			continue;	/* a failed write may have come any far */
+		/* The cache may be on its way to the medium. */
+		if (r->version[s] && one_in(d->destage))
+			memcpy(r->durable + s * r->unit, r->cur + s * r->unit, r->unit);
+		sector_set(io, s - io->sector);
 		if (io->fua || d->write_through) {
 			sector_make_durable(r, s);
 			continue;
@@ -133,14 +147,17 @@ static void disk_io_fire(struct event *ev)
 	struct region *r = io->region;
 
 	dlist_del_init(&io->link);
-	flush_end(io->flush);
-	flush_end(io->flush2);
+	if (io->error) {
+		flush_free(io->flush);
+		flush_free(io->flush2);
+	} else {
+		flush_end(io->flush);
+		flush_end(io->flush2);
+	}
 	io->flush = io->flush2 = NULL;
-	if (io->error)
-		;
-	else if (io->op == DISK_READ)
+	if (io->op == DISK_READ && !io->error)
 		memcpy(io->buf, r->cur + io->sector * r->unit, (size_t)io->sectors * r->unit);
-	else if (io->op != DISK_FLUSH)
+	else if (io->op == DISK_WRITE || io->op == DISK_ZERO)
 		store(io->disk, io);
 	io->complete(io);
 }
@@ -150,13 +167,6 @@ static u32 disk_latency(const struct disk *d, const struct disk_io *io)
 	u32 us = chance_between(d->latency_min, d->latency_max) + io->sectors / 16;
 
 	return io->preflush || io->op == DISK_FLUSH ? us * 2 : us;
-}
-
-static bool may_fail(const struct disk *d, const struct disk_io *io)
-{
-	if (io->region != &d->data)
-		return false;
-	return one_in(io->op == DISK_READ ? d->fail_reads : d->fail_writes);
 }
 
 static void overlap_check(struct disk *d, const struct disk_io *io)
@@ -176,16 +186,17 @@ static void overlap_check(struct disk *d, const struct disk_io *io)
 void disk_submit(struct node *n, struct disk_io *io)
 {
 	struct disk *d = io->disk;
+	u64 end = io->region == &d->data ? d->size : disk_meta_size(d), us;
 
-	if (io->op != DISK_FLUSH && io->sector + io->sectors > io->region->sectors) {
+	if (io->op != DISK_FLUSH && io->sector + io->sectors > end) {
 		violation("disk %s: access beyond the end: %llu+%u of %llu", d->name,
-			  (unsigned long long)io->sector, io->sectors,
-			  (unsigned long long)io->region->sectors);
+			  (unsigned long long)io->sector, io->sectors, (unsigned long long)end);
 		return;
 	}
 	if ((io->op == DISK_WRITE || io->op == DISK_ZERO) && io->region == &d->data)
 		overlap_check(d, io);
-	io->error = may_fail(d, io) ? -EIO : 0;
+	us = disk_latency(d, io);
+	io->error = disk_fault(d, io, &us);
 	io->flush = io->flush2 = NULL;
 	if (io->preflush || io->op == DISK_FLUSH) {
 		io->flush = flush_begin(io->region);
@@ -194,7 +205,8 @@ void disk_submit(struct node *n, struct disk_io *io)
 	}
 	event_init(&io->done, n, disk_io_fire);
 	dlist_add_tail(&io->link, &d->inflight);
-	event_at(&io->done, now_us + disk_latency(d, io));
+	event_at(&io->done, now_us + us);
+	disk_step(n, io);
 }
 
 struct sync_io { struct disk_io *io; struct waitq wait; bool done; };
@@ -267,14 +279,9 @@ static void tear(struct disk *d, struct disk_io *io)
 
 	(void)d;
 	for (i = 0; i < io->sectors; i++) {
-		u8 *to = r->cur + (io->sector + i) * r->unit;
-
 		if (mode == 0 || (mode > 1 && one_in(2)))
 			continue;
-		if (io->op == DISK_ZERO)
-			memset(to, 0, r->unit);
-		else
-			memcpy(to, (u8 *)io->buf + (size_t)i * r->unit, r->unit);
+		sector_set(io, i);
 		sector_make_durable(r, io->sector + i);
 	}
 }

@@ -10,8 +10,13 @@ int host_md_io(struct host_device *d, u64 sector, void *buf, bool write, bool fl
 		.preflush = flush_fua, .fua = flush_fua, .sector = sector,
 		.sectors = MD_BLOCK_SECTORS, .buf = buf,
 	};
+	int err;
 
-	return disk_io_sync(d->node, &io);
+	err = disk_io_sync(d->node, &io);
+	/* The tools look there first when they look again. */
+	if (!err && write && sector == md_superblock_sector(d->disk->md_index, disk_meta_size(d->disk)))
+		d->disk->known_size = d->disk->size;
+	return err;
 }
 
 /* ---- bitmap ---- */
@@ -57,9 +62,13 @@ int host_bitmap_resize(struct host_device *d, u64 sectors)
 {
 	u64 bits = bm_bits_for_sectors(sectors);
 	u32 n = bm_pages_for(bits), keep, i;
-	void **pages = node_alloc(d->node, max(n, 1u) * sizeof(*pages));
-	u8 *flags = node_alloc(d->node, max(n, 1u));
+	void **pages;
+	u8 *flags;
 
+	if (alloc_fails())
+		return -ENOMEM;
+	pages = node_alloc(d->node, max(n, 1u) * sizeof(*pages));
+	flags = node_alloc(d->node, max(n, 1u));
 	keep = min(n, d->bm_n_pages);
 	for (i = 0; i < n; i++) {
 		pages[i] = i < keep ? d->bm_pages[i] : node_alloc(d->node, BM_PAGE_BYTES);
@@ -78,8 +87,13 @@ int host_bitmap_resize(struct host_device *d, u64 sectors)
 
 int host_al_resize(struct host_device *d, u32 slots)
 {
-	void *memory = node_alloc(d->node, extents_mem_size(slots)), *old = d->al_memory;
+	void *memory, *old = d->al_memory;
 
+	if (alloc_fails())
+		return -ENOMEM;
+	if (cfg.al_slots)
+		slots = min(slots, cfg.al_slots);
+	memory = node_alloc(d->node, extents_mem_size(slots));
 	d->al_memory = memory;
 	device_al_resized(&d->core, memory, slots);
 	node_free(d->node, old);
@@ -103,9 +117,9 @@ void host_backing_sizes(struct host_device *d)
 {
 	struct drbd_device *c = &d->core;
 
-	c->backing_sectors = d->disk->data.sectors;
-	c->meta_sectors = d->disk->meta.sectors;
-	c->backing_discards = true;
+	c->backing_sectors = d->disk->size;
+	c->meta_sectors = disk_meta_size(d->disk);
+	c->backing_discards = !d->disk->no_discards;
 	c->backing_discard_zeroes = true;
 	c->backing_discard_granularity = 4096;
 	c->backing_max_bio_size = 1024 * 1024;
@@ -226,7 +240,7 @@ void host_peer_request_free(struct host_peer_request *pr)
 
 struct drbd_peer_request *env_peer_request_alloc(struct drbd_device *device, u32 bytes)
 {
-	if (one_in(cfg.alloc_fails))
+	if (one_in(cfg.alloc_fails) || alloc_fails())
 		return NULL;
 	return &host_peer_request_alloc(host_of_device(device), bytes)->core;
 }

@@ -38,9 +38,11 @@ static u8 *meta_at(struct disk *d, u64 sector)
 	return d->meta.cur + sector * 512;
 }
 
-static void meta_commit(struct disk *d)
+static void meta_commit(struct disk *d, const struct md_layout *at)
 {
-	memcpy(d->meta.durable, d->meta.cur, d->meta.sectors * 512);
+	u64 first = min(min(at->sb_sector, at->al_sector), at->bm_sector);
+
+	memcpy(d->meta.durable + first * 512, meta_at(d, first), (u64)at->md_size_sect * 512);
 }
 
 static void al_blocks_init(struct disk *d, const struct md_layout *at)
@@ -59,7 +61,7 @@ static void create_md(struct disk *d)
 	};
 	struct md_layout at;
 
-	if (!md_layout_compute(MD_INDEX_FLEX_EXTERNAL, d->data.sectors, d->meta.sectors,
+	if (!md_layout_compute(d->md_index, d->size, disk_meta_size(d),
 			       MD_AL_STRIPES_DEFAULT, MD_AL_STRIPE_4K_DEFAULT, &at)) {
 		violation("metadata do not fit");
 		return;
@@ -68,7 +70,7 @@ static void create_md(struct disk *d)
 	al_blocks_init(d, &at);
 	memset(meta_at(d, at.bm_sector), 0, at.bm_sectors * 512);
 	md_superblock_encode(&sb, meta_at(d, at.sb_sector));
-	meta_commit(d);
+	meta_commit(d, &at);
 }
 
 void node_create_md(struct node *n)
@@ -106,21 +108,58 @@ static bool replay(struct disk *d, const struct md_layout *at, u32 *slots)
 	return true;
 }
 
+/* At the end of the disk, or where it was before the disk grew (drbdmeta's last known device). */
+static bool find_md(struct disk *d, struct md_superblock *sb, struct md_layout *at)
+{
+	u64 size = disk_meta_size(d);
+
+	if (md_superblock_decode(meta_at(d, md_superblock_sector(d->md_index, size)), sb) !=
+	    MD_KIND_NONE) {
+		d->known_size = d->size;
+	} else {
+		size = d->known_size;
+		if (!disk_is_internal(d) ||
+		    md_superblock_decode(meta_at(d, md_superblock_sector(d->md_index, size)), sb) ==
+		    MD_KIND_NONE)
+			return false;
+	}
+	md_layout_from_superblock(sb, d->md_index, disk_is_internal(d) ? size : d->size, size, at);
+	return true;
+}
+
+/* drbdmeta: internal metadata to the end of a disk that has grown while it was not in use. */
+static void move_md(struct disk *d, struct md_superblock *sb, struct md_layout *at)
+{
+	u64 bytes = md_bm_bytes(sb->la_size_sect);
+	u8 *bitmap = malloc(bytes);
+	u32 stripes, stripe_4k;
+
+	memcpy(bitmap, meta_at(d, at->bm_sector), bytes);
+	memset(meta_at(d, at->sb_sector), 0, MD_BLOCK_BYTES);
+	meta_commit(d, at);
+	md_superblock_stripes(sb, &stripes, &stripe_4k);
+	if (!md_layout_compute(d->md_index, d->size, d->size, stripes, stripe_4k, at))
+		violation("disk %s: metadata do not fit any more", d->name);
+	md_layout_to_superblock(at, sb);
+	memset(meta_at(d, at->bm_sector), 0xff, at->bm_sectors * 512);
+	memcpy(meta_at(d, at->bm_sector), bitmap, bytes);
+	free(bitmap);
+	d->known_size = d->size;
+}
+
 void node_apply_al(struct node *n, int vnr)
 {
 	struct disk *d = &n->disk[vnr];
 	static u32 slots[AL_SLOTS_MAX];
 	struct md_superblock sb;
 	struct md_layout at;
-	u64 sector = md_superblock_sector(MD_INDEX_FLEX_EXTERNAL, d->meta.sectors);
 	u32 i, hot;
 	bool primary, ok;
 
-	if (md_superblock_decode(meta_at(d, sector), &sb) == MD_KIND_NONE) {
+	if (!find_md(d, &sb, &at)) {
 		violation("node %s: the superblock is destroyed", n->name);
 		return;
 	}
-	md_layout_from_superblock(&sb, MD_INDEX_FLEX_EXTERNAL, d->data.sectors, d->meta.sectors, &at);
 	primary = sb.flags & MDF_PRIMARY_IND;
 	al_replay_begin(slots);
 	ok = replay(d, &at, slots);
@@ -132,11 +171,13 @@ void node_apply_al(struct node *n, int vnr)
 		if ((u64)slots[i] * AL_EXTENT_BM_BYTES < md_bm_bytes(sb.la_size_sect))
 			memset(meta_at(d, at.bm_sector) + (u64)slots[i] * AL_EXTENT_BM_BYTES, 0xff,
 			       AL_EXTENT_BM_BYTES);
+	if (disk_is_internal(d) && d->known_size != d->size)
+		move_md(d, &sb, &at);
 	al_blocks_init(d, &at);
 	sb.flags |= MDF_AL_CLEAN;
 	sb.magic = MD_MAGIC_CLEAN;
 	md_superblock_encode(&sb, meta_at(d, at.sb_sector));
-	meta_commit(d);
+	meta_commit(d, &at);
 }
 
 /* As drbdadm up does: attach all, then connect. */

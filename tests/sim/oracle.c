@@ -14,6 +14,7 @@
 struct app_write {
 	u64 tag, start, end;	/* end: RUNNING until acknowledged, and for ever if never */
 	bool acked, durable;
+	bool any, found;	/* no write: nobody knows what was there, or it was there already */
 	u32 refs;
 	int vnr, node;
 	struct dlist recent;	/* acknowledged and not durable */
@@ -31,6 +32,7 @@ static struct claim **histories[NODES][VOLUMES_MAX];
 static bool forked, blind;
 static struct dlist recent = { &recent, &recent };
 static u64 cache_lost[VOLUMES_MAX];	/* when the only good copy last lost its cache */
+static u64 volume_size[VOLUMES_MAX];	/* sectors, what the nodes last said */
 
 static void claim_add(struct claim **history, u64 sector, struct app_write *w)
 {
@@ -45,16 +47,17 @@ static void claim_add(struct claim **history, u64 sector, struct app_write *w)
 /* The content of a disk as the one and only truth. */
 static struct claim **history_of_disk(const struct node *n, u32 v)
 {
-	struct claim **history = calloc(cfg.data_sectors, sizeof(*history));
-	u64 s;
+	u64 most = n->disk[v].data.sectors, s;
+	struct claim **history = calloc(most, sizeof(*history));
 
-	for (s = 0; s < cfg.data_sectors; s++) {
+	for (s = 0; s < most; s++) {
 		struct app_write *w = calloc(1, sizeof(*w));
 
 		w->tag = disk_tags((struct disk *)&n->disk[v])[s];
 		w->start = w->end = now_us;
 		w->acked = w->durable = true;
 		w->node = n->id;
+		w->found = true;
 		dlist_init(&w->recent);
 		claim_add(history, s, w);
 	}
@@ -86,7 +89,7 @@ static bool holds(struct node *disk_of, u32 v, struct claim **history)
 	const u64 *tags = disk_tags(&disk_of->disk[v]);
 	u64 s;
 
-	for (s = 0; s < cfg.data_sectors; s++)
+	for (s = 0; s < volume_size[v]; s++)
 		if (!allowed(history, s, tags[s], now_us))
 			return false;
 	return true;
@@ -174,7 +177,7 @@ static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start)
 	u64 floor = floor_of(list, read_start);
 
 	for (c = list; c; c = c->next)
-		if (c->write->tag == tag && c->write->end >= floor)
+		if ((c->write->tag == tag || c->write->any) && c->write->end >= floor)
 			return true;
 	return false;
 }
@@ -268,13 +271,67 @@ void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 s
 	}
 }
 
+/* ---- what the policies allow to be lost, and sizes */
+
+static void forget_content(int vnr, u64 sector)
+{
+	int i;
+
+	for (i = 0; i < (forked ? NODES : 1); i++) {
+		struct app_write *w = calloc(1, sizeof(*w));
+
+		w->any = true;
+		w->start = w->end = now_us;
+		w->acked = w->durable = true;
+		dlist_init(&w->recent);
+		claim_add(histories[i][vnr], sector, w);
+	}
+}
+
+static bool was_written(int vnr, u64 sector)
+{
+	const struct claim *c;
+
+	for (c = histories[0][vnr][sector]; c; c = c->next)
+		if (c->write->acked && !c->write->any && !c->write->found)
+			return true;
+	return false;
+}
+
+void oracle_capacity(int vnr, u64 sectors)
+{
+	u64 old = volume_size[vnr], s;
+
+	if (!sectors)
+		return;
+	for (s = sectors; s < old && !resize_shrinks() && !blind; s++) {
+		if (!was_written(vnr, s))
+			continue;
+		violation("volume %d: shrinks from %llu to %llu sectors and loses what was written at %llu",
+			  vnr, (unsigned long long)old, (unsigned long long)sectors,
+			  (unsigned long long)s);
+		return;
+	}
+	for (s = min(old, sectors); old && s < max(old, sectors); s++)
+		forget_content(vnr, s);
+	volume_size[vnr] = sectors;
+}
+
+void oracle_unknown(int vnr)
+{
+	u64 s;
+
+	for (s = 0; s < volume_size[vnr]; s++)
+		forget_content(vnr, s);
+}
+
 bool oracle_disk_current(struct node *n, int vnr, bool complain)
 {
 	struct claim **history = histories[n->id][vnr];
 	const u64 *tags = disk_tags(&n->disk[vnr]);
 	u64 s;
 
-	for (s = 0; s < cfg.data_sectors && !blind; s++) {
+	for (s = 0; s < volume_size[vnr] && !blind; s++) {
 		if (allowed(history, s, tags[s], now_us))
 			continue;
 		if (complain) {

@@ -76,6 +76,10 @@ void config_by_seed(u64 seed, u32 families, bool smoke)
 	cfg.sub_block = !smoke && one_in(2);
 	net_by_seed(&cfg.net);
 	disk_by_seed(&cfg.disk);
+	if (families & (FAMILY_DISK | FAMILY_MEMORY))
+		disk_config();
+	if (family_has(FAMILY_RESIZE))
+		resize_config();
 }
 
 static void machines_by_seed(void)
@@ -93,12 +97,16 @@ static void machines_by_seed(void)
 			struct disk *d = &nodes[i].disk[v];
 
 			snprintf(names[i][v], sizeof(names[i][v]), "%s/%u", nodes[i].name, v);
-			disk_init(d, names[i][v], cfg.data_sectors, 4096);
+			if (cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE))
+				disk_machine(d, names[i][v]);
+			else
+				disk_init(d, names[i][v], cfg.data_sectors, 4096);
 			d->latency_min = fast;
 			d->latency_max = fast * (1 + chance(20));
 			d->write_through = one_in(4);
 			d->shared_cache = one_in(3);
-			for (s = 0; s < cfg.data_sectors; s++)
+			disk_machine_done(d);
+			for (s = 0; s < d->data.sectors; s++)
 				disk_tags(d)[s] = one_in(8) ? 0 : s << 8 | (0xa0 + i);
 			memcpy(d->data.durable, d->data.cur, d->data.sectors * 8);
 		}
@@ -123,6 +131,8 @@ bool wait_for(condition *cond, const char *what, u32 seconds)
 
 	if (comes_true(cond, seconds))
 		return true;
+	if (disk_trouble())
+		return false;
 	for (v = 0; v < cfg.volumes; v++)
 		trace(NULL, "volume %u: A %s", v, node_state_text(&nodes[0], v));
 	violation("after %u s still not %s: A: %s; B: %s", seconds, what,
@@ -175,7 +185,7 @@ void pass(u64 low_ms, u64 high_ms)
 
 void expect(s32 ret, const char *what, struct node *n)
 {
-	if (ret != ERR_NO_ERROR && (ret < SS_SUCCESS || ret > 100) && n->up)
+	if (ret != ERR_NO_ERROR && (ret < SS_SUCCESS || ret > 100) && n->up && !disk_trouble())
 		violation("node %s: %s failed: %d (%s)", n->name, what, ret, node_state_text(n, 0));
 }
 
@@ -224,11 +234,11 @@ void bring_up(struct node *n)
 
 	if (!n->up)
 		node_boot(n);
-	for (v = 0; v < cfg.volumes; v++)
+	for (v = 0; v < cfg.volumes && n->up; v++)
 		if (node_device(n, v)->state.disk == D_DISKLESS)
 			expect(node_attach(n, v), "attach", n);
 	c = node_connection(n);
-	if (c->cstate == C_STANDALONE && !c->configured)
+	if (c && c->cstate == C_STANDALONE && !c->configured)
 		expect(node_connect(n), "connect", n);
 }
 
@@ -253,13 +263,16 @@ void make_peace(void)
 	int i;
 
 	net_set_link(true);
+	disk_peace();
 	for (i = 0; i < NODES; i++)
 		bring_up(&nodes[i]);
 	actors_calm();
 	wait_for(connected, "connected", 120);
+	disk_repair();
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);
 	wait_for(in_sync, "in sync", 600);
+	resize_peace();
 }
 
 static void check_at_rest(void)
@@ -279,14 +292,14 @@ static void check_at_rest(void)
 
 /* ---- trouble ---- */
 
-static void fault_cut(void)
+void fault_cut(void)
 {
 	net_set_link(false);
 	pass(1, one_in(2) ? 1000 : 40000);
 	net_set_link(true);
 }
 
-static void fault_reset(void)
+void fault_reset(void)
 {
 	net_reset();
 }
@@ -345,7 +358,7 @@ static void fault_both_crash(void)
 	bring_up(&nodes[1]);
 }
 
-static void fault_disconnect(void)
+void fault_disconnect(void)
 {
 	struct node *n = &nodes[chance(2)];
 
@@ -363,7 +376,9 @@ static void fault_detach(void)
 	struct admin_op op;
 
 	/* Taking the last good copy away is not sane. */
-	if (!in_sync() && (!n->up || n == primary || node_device(n, 0)->state.disk == D_UP_TO_DATE))
+	if (!n->up)
+		return;
+	if (!in_sync() && (n == primary || node_device(n, 0)->state.disk == D_UP_TO_DATE))
 		return;
 	node_op_init(n, 0, &op);
 	op.force = one_in(3);
@@ -380,23 +395,28 @@ static bool all_secondary(void)
 
 	for (i = 0; i < NODES; i++)
 		for (v = 0; v < cfg.volumes; v++) {
-			struct state s = node_device(&nodes[i], v)->state;
+			struct state s;
 
+			if (!nodes[i].up)
+				return false;
+			s = node_device(&nodes[i], v)->state;
 			if (s.role == ROLE_PRIMARY || s.peer == ROLE_PRIMARY)
 				return false;
 		}
 	return true;
 }
 
-static void fault_switch_roles(void)
+void fault_switch_roles(void)
 {
 	struct node *to = other(primary);
 
 	if (!in_sync())
 		return;
 	demote(primary);
-	wait_for(all_secondary, "Secondary on both nodes, and both know", 60);
-	promote(to);
+	if (wait_for(all_secondary, "Secondary on both nodes, and both know", 60))
+		promote(to);
+	else
+		app_enabled[primary->id] = primary->up;
 }
 
 static void fault_commands(void)
@@ -431,7 +451,7 @@ static bool actors_fault(void)
 static void one_fault(void)
 {
 	stats.faults++;
-	if (actors_fault())
+	if (actors_fault() || disk_family_fault())
 		return;
 	switch (chance(8)) {
 	case 0:

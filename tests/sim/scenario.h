@@ -29,4 +29,10 @@ void demote(struct node *n);
 void bring_up(struct node *n);		/* boot, attach, connect: whatever it lacks */
 void make_peace(void);			/* no more faults; wait until all is well */
 
+/* Troubles of the classic kind. */
+void fault_cut(void);			/* the link goes away and comes back */
+void fault_reset(void);			/* both ends of a connection learn of its end */
+void fault_disconnect(void);
+void fault_switch_roles(void);
+
 #endif /* SIM_SCENARIO_H */

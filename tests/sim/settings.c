@@ -196,6 +196,7 @@ void settings_by_seed(void)
 	for (i = 0; i < NODES; i++)
 		for (v = 0; v < VOLUMES_MAX; v++)
 			settings.disk[i][v] = cfg.disk;
+	disk_settings();
 	if (family_has(FAMILY_CLUSTER))
 		cluster_by_seed();
 	if (!family_has(FAMILY_OPTIONS))

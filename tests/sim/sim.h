@@ -12,6 +12,8 @@
  *
  *	clock.c		events, coroutines, chance
  *	disk.c		disks with a volatile cache
+ *	faults_disk.c	what disks do wrong, and crashes at a certain step of theirs
+ *	resize.c	growing and shrinking
  *	net.c		byte streams that can be delayed, cut and lost
  *	host_*.c	the host of the core: env.h, fibers, sockets, peer I/O
  *	node.c		boot, crash, attach; metadata as drbdmeta treats it
@@ -87,14 +89,28 @@ struct region {			/* an array of sectors with a volatile cache above */
 	u32 n_dirty;
 };
 
+/* What a disk does wrong (faults_disk.c): one I/O in n, 0 = never. */
+struct disk_faults {
+	u32 read, write, meta_read, meta_write, flush;	/* fails */
+	u32 slow, stuck;
+	u64 slow_us;
+	struct { u64 sector; u32 sectors; } bad[4];	/* unreadable until written */
+};
+
 struct disk {
-	struct region data, meta;
+	struct region data, meta;	/* internal metadata: sectors count from the start of the disk */
+	u64 size;			/* sectors of data now; data.sectors is the most it can get */
+	u64 known_size;			/* where the tools last saw internal metadata */
+	u64 conf_size;			/* option "size" in the configuration file */
+	s32 md_index;
+	u32 destage;			/* one write in n finds an older one on its way to the medium */
+	bool no_discards, no_flushes, no_drain;
+	struct disk_faults faults;
 	u32 latency_min, latency_max;	/* us */
 	bool write_through;		/* no volatile cache */
 	bool shared_cache;		/* a flush of one region flushes the other too */
 	u32 next_version;
 	struct dlist inflight;
-	u32 fail_writes, fail_reads;	/* one in n data I/Os fails, 0 = none */
 	const char *name;
 };
 
@@ -115,6 +131,12 @@ struct disk_io {
 };
 
 void disk_init(struct disk *d, const char *name, u64 data_sectors, u64 meta_sectors);
+static inline bool disk_is_internal(const struct disk *d) { return md_index_is_internal(d->md_index); }
+/* Sectors of the device that the metadata are on. */
+static inline u64 disk_meta_size(const struct disk *d)
+{
+	return disk_is_internal(d) ? d->size : d->meta.sectors;
+}
 void disk_submit(struct node *n, struct disk_io *io);
 int disk_io_sync(struct node *n, struct disk_io *io);	/* from a thread */
 /* What is in its cache becomes durable. */
@@ -122,6 +144,29 @@ void disk_settle(struct disk *d);
 /* Power is cut, or (lose_cache false) just its host dies. In-flight writes: torn at random. */
 void disk_crash(struct disk *d, bool lose_cache);
 static inline u64 *disk_tags(struct disk *d) { return (u64 *)d->data.cur; }
+
+/* ---- faults_disk.c ---- */
+void disk_config(void);			/* the family's part of the configuration */
+void disk_settings(void);
+void disk_machine(struct disk *d, const char *name);
+void disk_machine_done(struct disk *d);
+/* What becomes of an I/O: 0 or a negative errno; `us` is how long it takes. */
+int disk_fault(struct disk *d, const struct disk_io *io, u64 *us);
+void disk_step(struct node *n, const struct disk_io *io);
+bool alloc_fails(void);
+/* Something is wrong with a disk, or a crash is due: commands may fail. */
+bool disk_trouble(void);
+bool disk_family_fault(void);		/* true: it was the family's turn */
+void disk_peace(void);
+void disk_repair(void);
+
+/* ---- resize.c ---- */
+void resize_config(void);
+u64 resize_room(void);			/* sectors by which a disk may grow in all */
+void fault_resize(void);
+bool resize_shrinks(void);
+void resize_peace(void);
+extern u64 disk_errors, resizes;	/* how many there were */
 
 /* ---- net.c ---- */
 struct sock;
@@ -300,6 +345,10 @@ void oracle_join(const struct node *winner);	/* NULL: whoever won, volume by vol
 void oracle_close_eyes(void);
 void oracle_open_eyes(const struct node *n);
 void oracle_check_converged(void);
+/* The device has another size now; what is new has no known content. */
+void oracle_capacity(int vnr, u64 sectors);
+/* Nobody knows what is there now: a loss that the policy allowed. */
+void oracle_unknown(int vnr);
 void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, const u64 *tags);
 
 /* ---- scenario.c ---- */
@@ -318,6 +367,9 @@ struct config {
 	bool sub_block;		/* requests not aligned to 4 KiB */
 	struct net_conf net;
 	struct disk_conf disk;
+	u32 on_no_data;
+	u32 al_slots;		/* at most, 0 = as configured */
+	u32 memory_fails;	/* one in n allocations that may fail does, while there is trouble */
 };
 extern struct config cfg;
 
