@@ -258,8 +258,39 @@ static void crypto_install(struct shell_resource *r, struct shell_crypto *c)
 	connection->csums_size = digest_size(r->conn.crypto.csums);
 	connection->verify_size = digest_size(r->conn.crypto.verify);
 	connection->integrity_size_out = digest_size(r->conn.crypto.integrity);
+	connection->integrity_size_next = connection->integrity_size_out;
 	drbd_unlock(r);
 	up_write(&r->conn.crypto_sem);
+}
+
+/* The same for all but the integrity algorithm, which the core switches. */
+static void crypto_update(struct shell_resource *r, struct shell_crypto *c)
+{
+	struct drbd_connection *connection = &r->core.connection;
+
+	down_write(&r->conn.crypto_sem);
+	drbd_lock(r);
+	swap(r->conn.crypto, *c);
+	swap(r->conn.crypto.integrity, c->integrity);
+	connection->csums_size = digest_size(r->conn.crypto.csums);
+	connection->verify_size = digest_size(r->conn.crypto.verify);
+	drbd_unlock(r);
+	up_write(&r->conn.crypto_sem);
+}
+
+u32 env_integrity_prepare(struct drbd_connection *connection)
+{
+	struct shell_resource *r = shell_of_connection(connection);
+
+	swap(r->conn.integrity_next, r->conn.integrity_offered);
+	return digest_size(r->conn.integrity_next);
+}
+
+void env_integrity_switch(struct drbd_connection *connection)
+{
+	struct shell_resource *r = shell_of_connection(connection);
+
+	swap(r->conn.crypto.integrity, r->conn.integrity_next);
 }
 
 static bool same_address(const void *a, u32 a_len, const void *b, u32 b_len)
@@ -376,6 +407,7 @@ void shell_net_free(struct shell_resource *r)
 	memset(&r->core.connection.net_conf, 0, sizeof(struct net_conf));
 	drbd_unlock(r);
 	crypto_free(&crypto);
+	shell_digest_free(&r->conn.integrity_next);
 	shell_digest_free(&r->conn.peer_integrity);
 }
 
@@ -444,9 +476,11 @@ static s32 do_net_opts(struct nl_request *rq)
 		ret = crypto_load(&crypto, nc);
 	if (ret != ERR_NO_ERROR)
 		return ret;
+	swap(rq->r->conn.integrity_offered, crypto.integrity);
 	ret = nl_run(rq, admin_net_options);
 	if (ret == ERR_NO_ERROR)
-		crypto_install(rq->r, &crypto);
+		crypto_update(rq->r, &crypto);
+	shell_digest_free(&rq->r->conn.integrity_offered);
 	crypto_free(&crypto);
 	return ret;
 }

@@ -60,6 +60,8 @@ struct shell_connection {
 
 	struct shell_crypto crypto;		/* used and replaced under crypto_sem */
 	struct rw_semaphore crypto_sem;
+	/* data-integrity-alg to be: loaded by a command, kept ready for env_integrity_switch() */
+	struct crypto_shash *integrity_offered, *integrity_next;
 	struct crypto_shash *peer_integrity;	/* what the peer's data packets carry */
 
 	struct mutex sock_mutex;		/* sock[], searching[] against shutdown */

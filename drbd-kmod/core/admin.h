@@ -77,7 +77,8 @@ admin_command admin_suspend_io, admin_resume_io, admin_new_current_uuid;
 /*
  * Connect. Host: admin_net_conf_check(change = false); load algorithms (their digest sizes go
  * into the connection); store addresses; run admin_connect. net-options likewise (change = true),
- * with admin_net_options doing the check of running resync or verify.
+ * with admin_net_options doing the check of running resync or verify; its data-integrity-alg is
+ * kept ready for env_integrity_prepare().
  */
 s32 admin_net_conf_check(const struct drbd_connection *connection, const struct net_conf *net, bool change);
 admin_command admin_connect, admin_disconnect, admin_net_options;

@@ -180,29 +180,48 @@ static s32 algorithms_in_use(const struct drbd_connection *connection, const str
 	return ERR_NO_ERROR;
 }
 
+/* The peer has not got the previous change yet, or still compares what was before it. */
+static bool may_tell(const struct drbd_connection *connection)
+{
+	bool shaking_hands = connection->cstate < C_WF_REPORT_PARAMS || connection->state_sent;
+
+	return !connection->update_queued &&
+	       (!connection->queue[SOCK_DATA].open || !shaking_hands);
+}
+
+static s32 net_options_check(const struct drbd_connection *connection, struct admin_op *op)
+{
+	s32 rv;
+
+	if (!connection->configured) {
+		admin_info(op, "net conf missing, try connect");
+		return ERR_INVALID_REQUEST;
+	}
+	rv = admin_net_conf_check(connection, &op->conf.net, true);
+	return rv == ERR_NO_ERROR ? algorithms_in_use(connection, &op->conf.net) : rv;
+}
+
+static void net_options_take(struct drbd_connection *connection, const struct net_conf *net)
+{
+	struct drbd_device *device;
+
+	connection->net_conf = *net;
+	send_protocol_update(connection);
+	if (connection->cstate < C_WF_REPORT_PARAMS)
+		return;
+	for_each_volume(device, connection->resource)
+		if (device->state.conn >= C_CONNECTED)
+			send_sync_param(device);
+}
+
 enum fiber_status admin_net_options(struct task *t, struct admin_op *op)
 {
 	struct drbd_connection *connection = &op->resource->connection;
-	struct drbd_device *device;
 
-	(void)t;
-	op->ret = ERR_INVALID_REQUEST;
-	if (!connection->configured) {
-		admin_info(op, "net conf missing, try connect");
-		return FIBER_DONE;
-	}
-	op->ret = admin_net_conf_check(connection, &op->conf.net, true);
+	FIBER_BEGIN(op->pc);
+	FIBER_WAIT_UNTIL(op->pc, may_tell(connection) || t->interrupted);
+	op->ret = may_tell(connection) ? net_options_check(connection, op) : ERR_INTR;
 	if (op->ret == ERR_NO_ERROR)
-		op->ret = algorithms_in_use(connection, &op->conf.net);
-	if (op->ret != ERR_NO_ERROR)
-		return FIBER_DONE;
-	connection->net_conf = op->conf.net;
-	if (connection->cstate < C_WF_REPORT_PARAMS)
-		return FIBER_DONE;
-	if (connection->agreed_pro_version >= 100)
-		send_protocol(connection, P_PROTOCOL_UPDATE);
-	for_each_volume(device, op->resource)
-		if (device->state.conn >= C_CONNECTED)
-			send_sync_param(device);
-	return FIBER_DONE;
+		net_options_take(connection, &op->conf.net);
+	FIBER_END(op->pc);
 }

@@ -46,6 +46,15 @@ void env_receiver_start(struct drbd_connection *connection);
 /* Make every blocking operation on the sockets, and the search for the peer, fail now. */
 void env_sockets_shutdown(struct drbd_connection *connection);
 
+/*
+ * data-integrity-alg of what this node sends, changed while connected (admin_net_options()):
+ * prepare: the one that the host has loaded for the command is the next one; its digest's bytes.
+ * switch: from now on it is the one in use. No digest is being made meanwhile: the core asks
+ * when the packet that announces it has left the data socket, or when there is no such packet.
+ */
+u32 env_integrity_prepare(struct drbd_connection *connection);
+void env_integrity_switch(struct drbd_connection *connection);
+
 /* ---- application requests (request.h) ---- */
 /* Submit the local part; answer: request_local_done(). */
 void env_request_submit(struct drbd_request *req);

@@ -96,7 +96,9 @@ struct drbd_connection {
 	struct cluster_change change;
 
 	/* Digest sizes in bytes, 0 = none; the host sets them with the algorithms. */
-	u32 integrity_size_out;		/* data-integrity-alg of what I send */
+	u32 integrity_size_out;		/* data-integrity-alg of what I send ... */
+	u32 integrity_size_next;	/* ... and of what is queued from now on */
+	bool update_queued;		/* P_PROTOCOL_UPDATE waits to be sent */
 	u32 integrity_size_in;		/* of what the peer sends */
 	u32 csums_size;
 	u32 verify_size;

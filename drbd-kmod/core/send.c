@@ -164,6 +164,8 @@ static void item_over(struct drbd_connection *connection, int socket, struct sen
 	item->in_flight = false;
 	switch (item->kind) {
 	case SEND_CONTROL:
+		if (container_of(item, struct control_packet, item)->cmd == P_PROTOCOL_UPDATE)
+			send_protocol_updated(connection);
 		control_free(connection, socket, item);
 		break;
 	case SEND_REQUEST:

@@ -114,6 +114,13 @@ void send_block_ack(struct drbd_connection *connection, u32 vnr, u16 cmd, u64 se
 
 /* The parameter packets, made from the device's state of now (wire.md 4.4). */
 void send_protocol(struct drbd_connection *connection, u16 cmd);	/* P_PROTOCOL or P_PROTOCOL_UPDATE */
+/*
+ * net_conf has changed: tell the peer, if there is one. What is sent after that packet carries
+ * the new data-integrity-alg, what is sent before it the old one (wire.md 4.3).
+ */
+void send_protocol_update(struct drbd_connection *connection);
+/* It has left, or never will. */
+void send_protocol_updated(struct drbd_connection *connection);
 void send_sync_param(struct drbd_device *device);
 void send_sizes(struct drbd_device *device, bool trigger_reply, u16 dds_flags);
 void send_uuids(struct drbd_device *device);

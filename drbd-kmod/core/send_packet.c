@@ -52,7 +52,7 @@ bool send_can_express(const struct drbd_connection *connection, u8 op)
 	 * (wire.md trap 9); P_TRIM would leave it to the peer's disk what is read back.
 	 */
 	if (features & FF_WZEROES)
-		return !connection->integrity_size_out;
+		return !connection->integrity_size_next;
 	return features & FF_TRIM;
 }
 

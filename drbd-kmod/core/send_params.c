@@ -35,6 +35,26 @@ void send_protocol(struct drbd_connection *connection, u16 cmd)
 		     sizeof(*p) + (connection->agreed_pro_version >= 87 ? len + 1 : 0));
 }
 
+void send_protocol_updated(struct drbd_connection *connection)
+{
+	connection->update_queued = false;
+	connection->integrity_size_out = connection->integrity_size_next;
+	env_integrity_switch(connection);
+	env_wake(connection->resource);
+}
+
+void send_protocol_update(struct drbd_connection *connection)
+{
+	connection->integrity_size_next = env_integrity_prepare(connection);
+	connection->update_queued = connection->agreed_pro_version >= 100 &&
+				    connection->queue[SOCK_DATA].open &&
+				    send_has_room(connection, SOCK_DATA, 1);
+	if (connection->queue[SOCK_DATA].open && connection->agreed_pro_version >= 100)
+		send_protocol(connection, P_PROTOCOL_UPDATE);
+	if (!connection->update_queued)
+		send_protocol_updated(connection);
+}
+
 void send_conn_state_request(struct drbd_connection *connection, u32 mask, u32 val)
 {
 	struct wire_p_state_req p = { .mask = cpu_to_be32(mask), .val = cpu_to_be32(val) };

@@ -228,13 +228,34 @@ static void algorithms_install(struct node *n, const struct net_conf *nc)
 	struct drbd_connection *c = &n->host->core.connection;
 	struct host_conn *conn = &n->host->conn;
 
-	strcpy(conn->integrity, nc->integrity_alg);
 	strcpy(conn->csums, nc->csums_alg);
 	strcpy(conn->verify, nc->verify_alg);
 	strcpy(conn->hmac, nc->cram_hmac_alg);
 	c->csums_size = digest_size(nc->csums_alg);
 	c->verify_size = digest_size(nc->verify_alg);
-	c->integrity_size_out = digest_size(nc->integrity_alg);
+}
+
+static void integrity_install(struct node *n, const struct net_conf *nc)
+{
+	struct drbd_connection *c = &n->host->core.connection;
+
+	strcpy(n->host->conn.integrity, nc->integrity_alg);
+	c->integrity_size_out = c->integrity_size_next = digest_size(nc->integrity_alg);
+}
+
+u32 env_integrity_prepare(struct drbd_connection *connection)
+{
+	struct host_conn *conn = &host_of_connection(connection)->conn;
+
+	strcpy(conn->integrity_next, conn->integrity_offered);
+	return digest_size(conn->integrity_next);
+}
+
+void env_integrity_switch(struct drbd_connection *connection)
+{
+	struct host_conn *conn = &host_of_connection(connection)->conn;
+
+	strcpy(conn->integrity, conn->integrity_next);
 }
 
 static bool connect_before(struct node *n, struct admin_op *op)
@@ -248,6 +269,7 @@ static bool connect_before(struct node *n, struct admin_op *op)
 	if (op->ret != ERR_NO_ERROR)
 		return false;
 	algorithms_install(n, &op->conf.net);
+	integrity_install(n, &op->conf.net);
 	c->net_conf = op->conf.net;
 	c->configured = true;
 	return true;
@@ -273,6 +295,12 @@ s32 node_connect(struct node *n)
 	return node_connect_conf(n, &settings.net, 0);
 }
 
+static bool net_options_before(struct node *n, struct admin_op *op)
+{
+	strcpy(n->host->conn.integrity_offered, op->conf.net.integrity_alg);
+	return true;
+}
+
 static void net_options_after(struct node *n, struct admin_op *op)
 {
 	if (op->ret == ERR_NO_ERROR)
@@ -282,7 +310,7 @@ static void net_options_after(struct node *n, struct admin_op *op)
 s32 node_net_options(struct node *n, const struct net_conf *conf, u64 patience)
 {
 	const struct command_how how = {
-		.name = "net-options", .after = net_options_after, .patience = patience,
+		.name = "net-options", .before = net_options_before, .after = net_options_after, .patience = patience,
 	};
 	struct admin_op op;
 

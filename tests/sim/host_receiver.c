@@ -386,7 +386,8 @@ void host_net_free(struct host *h)
 {
 	struct drbd_connection *connection = &h->core.connection;
 
-	connection->csums_size = connection->verify_size = connection->integrity_size_out = 0;
+	connection->csums_size = connection->verify_size = 0;
+	connection->integrity_size_out = connection->integrity_size_next = 0;
 	connection->configured = false;
 	memset(&connection->net_conf, 0, sizeof(connection->net_conf));
 }

@@ -201,6 +201,7 @@ struct host_conn {
 	bool meta_running, sender_running[2], stop_senders, stop_meta;
 	struct waitq send_wait[2], ended;
 	bool send_kicked[2];
+	char integrity_offered[64], integrity_next[64];	/* env_integrity_prepare() */
 	char integrity[64], csums[64], verify[64], hmac[64];
 };
 

@@ -31,7 +31,7 @@ struct sent {
 	u16 cmd;
 	u32 body_len;
 	u8 body[256];
-	u32 payload;
+	u32 payload, digest;
 };
 
 static struct app apps[64];
@@ -116,6 +116,7 @@ static __attribute__((unused)) bool next_packet(int socket, struct sent *sent, b
 	assert_true(sent->body_len <= sizeof(sent->body));
 	memcpy(sent->body, head + size, sent->body_len);
 	sent->payload = out.payload_len;
+	sent->digest = out.digest_len;
 	send_done(conn(), socket, &out, deliver);
 	return true;
 }

@@ -52,6 +52,18 @@ void env_receiver_start(struct drbd_connection *connection)
 	fake.receivers_started++;
 }
 
+u32 env_integrity_prepare(struct drbd_connection *connection)
+{
+	(void)connection;
+	return fake.integrity_next;
+}
+
+void env_integrity_switch(struct drbd_connection *connection)
+{
+	(void)connection;
+	fake.integrity_switches++;
+}
+
 void env_sockets_shutdown(struct drbd_connection *connection)
 {
 	(void)connection;

@@ -42,6 +42,8 @@ struct fake_host {
 	struct task task_state[16];
 	u32 n_tasks;
 	int load_error;			/* outcome of loading algorithms */
+	u32 integrity_next;		/* digest size of what a command has loaded */
+	u32 integrity_switches;
 	int helper_exit;		/* what helpers answer */
 	char helpers[256];		/* names called, separated by spaces */
 	u32 notifications, receivers_started, shutdowns, net_freed;

@@ -119,6 +119,88 @@ static void resync_data_that_nobody_asked_for_any_more_is_not_written(void **sta
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
+/* ---- settings that both nodes must change at the same place in the stream ---- */
+
+static struct admin_op net_op;
+static struct task net_task;
+
+static enum fiber_status change_digest(const char *alg, u32 bytes)
+{
+	admin_op_init(&net_op, &fake.resource, dev());
+	memset(&net_task, 0, sizeof(net_task));
+	net_op.conf.net = conn()->net_conf;
+	strcpy(net_op.conf.net.integrity_alg, alg);
+	fake.integrity_next = bytes;
+	return fake_step(admin_net_options, &net_op, &net_task);
+}
+
+static void the_digest_changes_between_the_packets_before_and_after_its_announcement(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	issue(OP_WRITE, 8, 4096);
+	assert_int_equal(change_digest("sha1", 20), FIBER_DONE);
+	assert_int_equal(net_op.ret, ERR_NO_ERROR);
+	issue(OP_WRITE, 64, 4096);
+	s = expect(SOCK_DATA, P_DATA);
+	assert_int_equal(s.digest, 0);
+	assert_int_equal(fake.integrity_switches, 0);
+	expect(SOCK_DATA, P_PROTOCOL_UPDATE);
+	assert_int_equal(fake.integrity_switches, 1);
+	expect(SOCK_DATA, P_SYNC_PARAM89);
+	s = expect(SOCK_DATA, P_DATA);
+	assert_int_equal(s.digest, 20);
+}
+
+static void a_second_change_of_the_digest_waits_for_the_first(void **state)
+{
+	(void)state;
+	assert_int_equal(change_digest("sha1", 20), FIBER_DONE);
+	assert_int_equal(change_digest("crc32c", 4), FIBER_WAIT);
+	assert_string_equal(conn()->net_conf.integrity_alg, "sha1");
+	expect(SOCK_DATA, P_PROTOCOL_UPDATE);
+	assert_int_equal(conn()->integrity_size_out, 20);
+	assert_int_equal(fake_step(admin_net_options, &net_op, &net_task), FIBER_DONE);
+	assert_string_equal(conn()->net_conf.integrity_alg, "crc32c");
+	expect(SOCK_DATA, P_SYNC_PARAM89);
+	expect(SOCK_DATA, P_PROTOCOL_UPDATE);
+	assert_int_equal(conn()->integrity_size_out, 4);
+}
+
+static void a_change_of_the_digest_takes_place_without_a_peer_too(void **state)
+{
+	(void)state;
+	assert_int_equal(change_digest("sha1", 20), FIBER_DONE);
+	assert_int_equal(conn()->integrity_size_out, 0);
+	send_close(conn());
+	assert_int_equal(conn()->integrity_size_out, 20);
+	assert_false(conn()->update_queued);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	assert_int_equal(change_digest("crc32c", 4), FIBER_DONE);
+	assert_int_equal(conn()->integrity_size_out, 4);
+	assert_int_equal(fake.integrity_switches, 2);
+}
+
+static void options_do_not_change_between_two_nodes_that_shake_hands(void **state)
+{
+	(void)state;
+	conn()->state_sent = true;
+	assert_int_equal(change_digest("sha1", 20), FIBER_WAIT);
+	assert_string_equal(conn()->net_conf.integrity_alg, "");
+	conn()->state_sent = false;
+	assert_int_equal(fake_step(admin_net_options, &net_op, &net_task), FIBER_DONE);
+	assert_string_equal(conn()->net_conf.integrity_alg, "sha1");
+}
+
+/* The original's receiver wants a digest in P_ZEROES that its sender does not send. */
+static void no_zeroes_are_queued_behind_a_new_digest(void **state)
+{
+	(void)state;
+	assert_int_equal(change_digest("sha1", 20), FIBER_DONE);
+	assert_int_equal(issue(OP_WRITE_ZEROES, 8, 4096)->error, -EOPNOTSUPP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +209,11 @@ int main(void)
 		TEST(a_request_that_waits_for_its_extent_ends_with_the_connection, setup_primary),
 		TEST(a_write_does_not_overtake_resync_data_of_a_resync_just_over, setup_secondary),
 		TEST(resync_data_that_nobody_asked_for_any_more_is_not_written, setup_secondary),
+		TEST(the_digest_changes_between_the_packets_before_and_after_its_announcement, setup_primary),
+		TEST(a_second_change_of_the_digest_waits_for_the_first, setup_primary),
+		TEST(a_change_of_the_digest_takes_place_without_a_peer_too, setup_primary),
+		TEST(options_do_not_change_between_two_nodes_that_shake_hands, setup_primary),
+		TEST(no_zeroes_are_queued_behind_a_new_digest, setup_primary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
