@@ -5,7 +5,8 @@
  *
  * A lock asked for in vain keeps new writes away from the extent for a while, so that an
  * extent that is always busy gets its turn; a write that waits for a locked extent ends the
- * series of locks on it, so that it gets its turn too.
+ * series of locks on it, so that it gets its turn too, unless the resync does not even get
+ * its c-min-rate: on a busy volume each lock costs it a whole round of writes.
  */
 #include "objects.h"
 #include "actlog_block.h"
@@ -101,6 +102,17 @@ static bool claim(struct activity_log *al, u32 extent)
 	return true;
 }
 
+static bool below_min_rate(const struct drbd_device *device)
+{
+	struct rate_conf conf;
+
+	if (!state_in_resync(device->state.conn))
+		return false;
+	resync_rate_conf(device, &conf);
+	return rate_throttle_speed(&device->resync.progress, env_now_ms(),
+				   resync_left(device)) < conf.c_min_rate;
+}
+
 bool rs_extent_try_lock(struct drbd_device *device, u64 sector)
 {
 	struct activity_log *al = &device->al;
@@ -108,7 +120,7 @@ bool rs_extent_try_lock(struct drbd_device *device, u64 sector)
 	struct extent_slot *slot = extents_find(&al->rs, extent);
 
 	if (slot && slot->refs && (slot->flags & RS_LOCKED)) {
-		if (slot->flags & RS_WRITE_WAITS)
+		if ((slot->flags & RS_WRITE_WAITS) && !below_min_rate(device))
 			return false;
 		return extents_try_get(&al->rs, extent, &slot) == EXTENT_HIT;
 	}

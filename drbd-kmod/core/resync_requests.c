@@ -13,6 +13,7 @@
 #include "receive.h"
 
 #define THROTTLE_MS 100
+#define ASK_AGAIN_MS 250	/* well within the time a claim on an extent lasts without it */
 
 static u64 request_sector(const struct incoming *in)
 {
@@ -128,10 +129,10 @@ enum fiber_status resync_parked_run(struct task *t, struct core_task *task)
 {
 	struct drbd_device *device = container_of(task, struct drbd_device, resync.parked);
 
-	(void)t;
 	FIBER_BEGIN(task->pc);
+	/* Nobody else would renew the claim while the writes take their time on a slow line. */
 	while (!dlist_empty(&device->prl.parked))
-		FIBER_WAIT_UNTIL(task->pc, parked_step(device));
+		FIBER_WAIT_TIMEOUT(task->pc, t, ASK_AGAIN_MS, parked_step(device));
 	FIBER_END(task->pc);
 }
 

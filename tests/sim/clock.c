@@ -328,6 +328,10 @@ void events_run(u64 until)
 			break;
 		now_us = ev->time;
 		event_cancel(ev);
+		if (ev->owner && ev->owner->stalled_until > now_us) {
+			event_at(ev, ev->owner->stalled_until);
+			continue;
+		}
 		n_events++;
 		ev->fire(ev);
 	}

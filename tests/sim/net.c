@@ -3,41 +3,26 @@
  * The network: two ordered streams a TCP connection.  While the link is down nothing
  * arrives, and nothing is lost either unless one end gives up, as with TCP.
  */
-#include "sim.h"
+#include "net.h"
 
 struct chunk {
 	struct dlist link;
 	u64 arrives;
 	u32 bytes, used;
-	bool tags, fin;
+	bool tags, fin, syn;
 	u8 data[];
 };
 
-struct sock {
-	struct net_conn *conn;
-	struct node *node;
-	struct dlist transit, arrived;	/* chunks on their way to me / here */
-	u32 backlog;			/* bytes in both */
-	u64 last_arrival;
-	struct event arrival;
-	bool eof, error, shut, closed, vanished;	/* vanished: its node crashed */
-	u32 send_ms, recv_ms;
-	struct waitq wait;
-	struct dlist accept;
-};
-
-struct net_conn {
-	struct dlist all;
-	struct sock end[2];		/* by node id */
-};
-
-static struct dlist conns = { &conns, &conns };
-static bool link_up = true;
+struct dlist net_conns = { &net_conns, &net_conns };
+struct net_model net;
+static bool path_up[NODES] = { true, true };	/* towards the node */
 static u32 latency_min, latency_max, window;
 
 static u64 hop(void)
 {
-	return chance_between(latency_min, latency_max);
+	u64 us = chance_between(latency_min, latency_max);
+
+	return net.retransmit && one_in(net.retransmit) ? us + chance_between(200, 1200) * MS : us;
 }
 
 void net_init(u32 lat_min, u32 lat_max, u32 win)
@@ -47,12 +32,7 @@ void net_init(u32 lat_min, u32 lat_max, u32 win)
 	window = win;
 }
 
-static struct sock *far_end(const struct sock *s)
-{
-	return &s->conn->end[1 - s->node->id];
-}
-
-static bool usable(const struct sock *s)
+bool net_usable(const struct sock *s)
 {
 	return !s->closed && !s->vanished && !s->shut && !s->error;
 }
@@ -85,7 +65,7 @@ static void conn_put(struct net_conn *conn)
 	free(conn);
 }
 
-static void break_end(struct sock *s)
+void net_break_end(struct sock *s)
 {
 	s->error = true;
 	waitq_wake(&s->wait);
@@ -94,56 +74,116 @@ static void break_end(struct sock *s)
 /* Something reached an end that is no longer there: its sender learns that. */
 static void refuse(struct sock *s)
 {
-	bool data = dlist_first_entry(&s->transit, struct chunk, link)->bytes;
+	bool data = !dlist_first_entry(&s->transit, struct chunk, link)->fin;
 
 	chunks_free(s, &s->transit);
 	if (data)
-		break_end(far_end(s));
+		net_break_end(net_far_end(s));
+}
+
+/* The connection itself arrives: is anybody waiting for it? */
+static void arrive_syn(struct sock *s)
+{
+	if (!s->node->listening) {
+		s->closed = true;
+		net_break_end(net_far_end(s));
+		return;
+	}
+	dlist_add_tail(&s->accept, &s->node->accept_queue);
+	waitq_wake(&s->node->accept_wait);
+}
+
+/* As much of it as arrives before the stream is cut. */
+static void cut(struct sock *s, struct chunk *c)
+{
+	if (!s->cut_after)
+		return;
+	if (c->bytes < s->cut_after) {
+		s->cut_after -= c->bytes;
+		return;
+	}
+	trace(s->node, "stream cut, %u of %u bytes%s", s->cut_after, c->bytes,
+	      s->cut_quietly ? ", the other end does not know" : "");
+	s->backlog -= c->bytes - s->cut_after;
+	c->bytes = c->tags ? s->cut_after & ~63u : s->cut_after;
+	s->backlog -= s->cut_after - c->bytes;
+	s->half_dead = true;
+	s->error = true;
+	if (!s->cut_quietly)
+		net_break_end(net_far_end(s));
+}
+
+static bool arrive_one(struct sock *s, struct chunk *c)
+{
+	dlist_del_init(&c->link);
+	cut(s, c);
+	if (c->fin || c->syn) {
+		s->eof |= c->fin;
+		if (c->syn)
+			arrive_syn(s);
+		free(c);
+	} else if (!c->bytes) {
+		free(c);
+	} else {
+		dlist_add_tail(&c->link, &s->arrived);
+	}
+	return !s->half_dead && !s->closed;
+}
+
+/* Nothing more arrives at an end that is gone; true: that is the case. */
+static bool gone(struct sock *s)
+{
+	if (!s->closed && !s->vanished && !s->half_dead)
+		return false;
+	if (dlist_empty(&s->transit) || s->mute)
+		return true;
+	if (s->closed || s->half_dead || s->node->up)
+		refuse(s);
+	return true;
 }
 
 static void arrive(struct event *ev)
 {
 	struct sock *s = container_of(ev, struct sock, arrival);
-	bool any = false;
+	bool any = false, more = true;
 
-	if (!link_up)
+	if (!path_up[s->node->id] || gone(s))
 		return;
-	if (s->closed || s->vanished) {
-		if (dlist_empty(&s->transit))
-			return;
-		if (s->closed || s->node->up)
-			refuse(s);
-		return;
-	}
-	while (!dlist_empty(&s->transit)) {
+	if (s->held_until > now_us)
+		return event_at(&s->arrival, s->held_until);
+	while (more && !dlist_empty(&s->transit)) {
 		struct chunk *c = dlist_first_entry(&s->transit, struct chunk, link);
 
 		if (c->arrives > now_us) {
 			event_at(&s->arrival, c->arrives);
 			break;
 		}
-		dlist_del_init(&c->link);
 		any = true;
-		if (c->fin) {
-			s->eof = true;
-			free(c);
-		} else {
-			dlist_add_tail(&c->link, &s->arrived);
-		}
+		more = arrive_one(s, c);
 	}
+	if (!more && !dlist_empty(&s->transit))
+		refuse(s);
 	if (any)
 		waitq_wake(&s->wait);
 }
 
+static u64 line_time(struct sock *to, u32 bytes)
+{
+	if (!net.bytes_per_ms)
+		return now_us;
+	to->line_free = max(to->line_free, now_us) + (u64)bytes * MS / net.bytes_per_ms;
+	return to->line_free;
+}
+
 static void push(struct sock *from, struct chunk *c)
 {
-	struct sock *to = far_end(from);
+	struct sock *to = net_far_end(from);
 
-	c->arrives = max(now_us + hop(), to->last_arrival);
+	c->arrives = max(line_time(to, c->bytes) + hop(), to->last_arrival);
 	to->last_arrival = c->arrives;
 	to->backlog += c->bytes;
 	dlist_add_tail(&c->link, &to->transit);
-	if (link_up && !event_scheduled(&to->arrival))
+	if (path_up[to->node->id] && !event_scheduled(&to->arrival))
 		event_at(&to->arrival, c->arrives);
 }
 
@@ -164,37 +204,61 @@ static int wait_for_window(struct sock *s)
 {
 	u64 until = deadline(s->send_ms);
 
-	while (usable(s) && far_end(s)->backlog >= window)
+	while (net_usable(s) && net_far_end(s)->backlog >= window)
 		if (!waitq_wait(&s->wait, until))
 			return -EAGAIN;
-	return s->error ? -ECONNRESET : usable(s) ? 0 : -EPIPE;
+	return s->error ? -ECONNRESET : net_usable(s) ? 0 : -EPIPE;
+}
+
+static void send_piece(struct sock *s, const void *buf, u32 bytes, bool tags)
+{
+	u32 size = tags ? bytes / 64 : bytes;
+	struct chunk *c = chunk_new(bytes, size);
+
+	c->tags = tags;
+	memcpy(c->data, buf, size);
+	push(s, c);
+}
+
+/* How much goes out at once: all of it, unless the window or the network say otherwise. */
+static u32 piece_of(u32 len, bool tags)
+{
+	u32 n = len, unit = tags ? 512 : 1;
+
+	if (!net.rough)
+		return len;
+	if (one_in(net.split) && n > 2 * unit)
+		n = chance_between(1, n - 1);
+	n = min(n, max(window, 512u));
+	return max(n - n % unit, unit);
+}
+
+/* A send that timed out goes on where it was when it is called again, as in the module. */
+static int send_all(struct sock *s, const u8 *buf, u32 len, bool tags)
+{
+	u32 n, scale = tags ? 64 : 1;
+	int err;
+
+	while (s->progress < len) {
+		err = wait_for_window(s);
+		if (err)
+			return err;
+		n = piece_of(len - s->progress, tags);
+		send_piece(s, buf + s->progress / scale, n, tags);
+		s->progress += n;
+	}
+	s->progress = 0;
+	return 0;
 }
 
 int net_send(struct sock *s, const void *buf, u32 len)
 {
-	struct chunk *c;
-	int err = wait_for_window(s);
-
-	if (err)
-		return err;
-	c = chunk_new(len, len);
-	memcpy(c->data, buf, len);
-	push(s, c);
-	return 0;
+	return send_all(s, buf, len, false);
 }
 
 int net_send_tags(struct sock *s, const u64 *tags, u32 bytes)
 {
-	struct chunk *c;
-	int err = wait_for_window(s);
-
-	if (err)
-		return err;
-	c = chunk_new(bytes, bytes / 64);
-	c->tags = true;
-	memcpy(c->data, tags, bytes / 64);
-	push(s, c);
-	return 0;
+	return send_all(s, (const u8 *)tags, bytes, true);
 }
 
 /* The next chunk that has arrived, of the right sort. */
@@ -203,12 +267,13 @@ static int next_chunk(struct sock *s, u64 until, bool tags, struct chunk **c)
 	while (dlist_empty(&s->arrived)) {
 		if (s->error)
 			return -ECONNRESET;
-		if (s->eof || !usable(s))
+		if (s->eof || !net_usable(s))
 			return -EPIPE;
 		if (!waitq_wait(&s->wait, until))
 			return -EAGAIN;
 	}
-	if (s->error || !usable(s))
+	/* What came before a reset can still be read. */
+	if (!net_usable(s) && !(net.rough && s->error && !s->shut && !s->closed && !s->vanished))
 		return -ECONNRESET;
 	*c = dlist_first_entry(&s->arrived, struct chunk, link);
 	if ((*c)->tags != tags) {
@@ -242,7 +307,7 @@ static int recv_some(struct sock *s, u8 *buf, u32 len, u32 *got, bool tags)
 			free(c);
 		}
 		if (s->backlog < window && s->backlog + n >= window)
-			waitq_wake(&far_end(s)->wait);
+			waitq_wake(&net_far_end(s)->wait);
 	}
 	return 0;
 }
@@ -267,7 +332,7 @@ void net_timeouts(struct sock *s, u32 send_ms, u32 recv_ms)
 
 bool net_alive(const struct sock *s)
 {
-	return usable(s) && (!s->eof || !dlist_empty(&s->arrived));
+	return net_usable(s) && (!s->eof || !dlist_empty(&s->arrived));
 }
 
 void net_shutdown(struct sock *s)
@@ -288,7 +353,7 @@ void net_close(struct sock *s)
 	net_shutdown(s);
 	s->closed = true;
 	chunks_free(s, &s->arrived);
-	waitq_wake(&far_end(s)->wait);
+	waitq_wake(&net_far_end(s)->wait);
 	conn_put(s->conn);
 }
 
@@ -321,7 +386,7 @@ static struct net_conn *conn_new(void)
 		waitq_init(&s->wait);
 		event_init(&s->arrival, NULL, arrive);
 	}
-	dlist_add_tail(&conn->all, &conns);
+	dlist_add_tail(&conn->all, &net_conns);
 	return conn;
 }
 
@@ -343,13 +408,21 @@ int net_connect(struct node *n, struct sock **sock, u32 timeout_ms, const bool *
 
 	if (pause_for(stop_wait, hop() + hop(), stop))
 		return -EINTR;
-	if (!link_up || !peer->up)
+	if (!net_link_up() || !peer->up)
 		return pause_for(stop_wait, timeout_ms * MS, stop) ? -EINTR : -ETIMEDOUT;
 	if (!peer->listening)
 		return -ECONNREFUSED;
 	conn = conn_new();
-	dlist_add_tail(&conn->end[peer->id].accept, &peer->accept_queue);
-	waitq_wake(&peer->accept_wait);
+	if (net.rough) {
+		/* The peer learns of it later than this side does, or not at all. */
+		struct chunk *c = chunk_new(0, 0);
+
+		c->syn = true;
+		push(&conn->end[n->id], c);
+	} else {
+		dlist_add_tail(&conn->end[peer->id].accept, &peer->accept_queue);
+		waitq_wake(&peer->accept_wait);
+	}
 	*sock = &conn->end[n->id];
 	return 0;
 }
@@ -381,7 +454,7 @@ void net_node_crashed(struct node *n)
 	struct net_conn *conn, *next;
 
 	n->listening = false;
-	dlist_for_each_entry_safe(conn, next, &conns, all) {
+	dlist_for_each_entry_safe(conn, next, &net_conns, all) {
 		struct sock *s = &conn->end[n->id];
 
 		dlist_del_init(&s->accept);
@@ -393,12 +466,12 @@ void net_node_crashed(struct node *n)
 	waitq_init(&n->accept_wait);
 }
 
-static void kick_all(void)
+void net_kick(void)
 {
 	struct net_conn *conn;
 	int i;
 
-	dlist_for_each_entry(conn, &conns, all)
+	dlist_for_each_entry(conn, &net_conns, all)
 		for (i = 0; i < 2; i++)
 			if (!dlist_empty(&conn->end[i].transit))
 				event_at(&conn->end[i].arrival, now_us + hop());
@@ -408,20 +481,28 @@ static void kick_all(void)
 void net_node_booted(struct node *n)
 {
 	(void)n;
-	kick_all();
+	net_kick();
 }
 
 void net_set_link(bool up)
 {
 	trace(NULL, "link %s", up ? "up" : "down");
-	link_up = up;
+	path_up[0] = path_up[1] = up;
 	if (up)
-		kick_all();
+		net_kick();
+}
+
+void net_set_path(struct node *to, bool up)
+{
+	trace(NULL, "path to %s %s", to->name, up ? "up" : "down");
+	path_up[to->id] = up;
+	if (up)
+		net_kick();
 }
 
 bool net_link_up(void)
 {
-	return link_up;
+	return path_up[0] && path_up[1];
 }
 
 void net_reset(void)
@@ -430,8 +511,8 @@ void net_reset(void)
 	int i;
 
 	trace(NULL, "connections reset");
-	dlist_for_each_entry(conn, &conns, all)
+	dlist_for_each_entry(conn, &net_conns, all)
 		for (i = 0; i < 2; i++)
-			if (usable(&conn->end[i]))
-				break_end(&conn->end[i]);
+			if (net_usable(&conn->end[i]))
+				net_break_end(&conn->end[i]);
 }

@@ -213,6 +213,7 @@ void node_boot(struct node *n)
 	n->up = true;
 	n->boots++;
 	stats.boots++;
+	n->stalled_until = 0;
 	/* The worker's queues are needed before the core is set up. */
 	host_worker_start(n->host);
 	resource_init(&n->host->core, "r0", &opts);

@@ -364,7 +364,9 @@ void oracle_crashing(struct node *n, bool lose_cache)
 		bool primary = d->state.role == ROLE_PRIMARY;
 
 		if (primary && d->state.conn == C_CONNECTED && d->state.pdsk == D_UP_TO_DATE &&
-		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending)
+		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending &&
+		    /* ... unless it rebooted and nobody has noticed. */
+		    node_device(peer, v)->state.conn == C_CONNECTED)
 			oracle_disk_current(peer, v, true);
 		if (!lose_cache || (!forked && up_to_date(peer, v) &&
 		    (!primary || node_device(peer, v)->state.role == ROLE_PRIMARY)))

@@ -90,6 +90,8 @@ static void machines_by_seed(void)
 	int i;
 
 	net_init(10 << chance(7), 1500 << chance(3), one_in(3) ? 8192 << chance(4) : 1 << 20);
+	if (family_has(FAMILY_NET))
+		netfault_config();
 	for (i = 0; i < NODES; i++) {
 		nodes[i].id = i;
 		nodes[i].name = i ? "B" : "A";
@@ -264,6 +266,8 @@ void make_peace(void)
 
 	net_set_link(true);
 	disk_peace();
+	if (family_has(FAMILY_NET))
+		netfault_end();
 	for (i = 0; i < NODES; i++)
 		bring_up(&nodes[i]);
 	actors_calm();
@@ -413,8 +417,9 @@ void fault_switch_roles(void)
 	if (!in_sync())
 		return;
 	demote(primary);
+	/* Whoever promotes a node that lost its peer in between asks for a split brain. */
 	if (wait_for(all_secondary, "Secondary on both nodes, and both know", 60))
-		promote(to);
+		promote(in_sync() ? to : primary);
 	else
 		app_enabled[primary->id] = primary->up;
 }
@@ -453,6 +458,8 @@ static void one_fault(void)
 	stats.faults++;
 	if (actors_fault() || disk_family_fault())
 		return;
+	if (family_has(FAMILY_NET) && one_in(2))
+		return netfault_one();
 	switch (chance(8)) {
 	case 0:
 	case 1:

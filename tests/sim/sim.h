@@ -19,6 +19,7 @@
  *	node.c		boot, crash, attach; metadata as drbdmeta treats it
  *	app.c		the application and its requests
  *	oracle.c	what every sector may hold, and what must be true
+ *	netfault.c	a network on a bad day
  *	scenario.c	configuration by seed, administrator and faults
  */
 #ifndef SIM_H
@@ -274,6 +275,7 @@ struct node {
 	struct dlist accept_queue;
 	struct waitq accept_wait;
 	u32 boots;
+	u64 stalled_until;	/* none of its events fires before */
 };
 extern struct node nodes[NODES];
 static inline struct node *other(struct node *n) { return &nodes[1 - n->id]; }
@@ -396,6 +398,11 @@ static inline bool family_has(enum family family) { return cfg.families & family
 void config_by_seed(u64 seed, u32 families, bool smoke);
 void scenario_start(void);
 extern bool scenario_over;
+
+/* ---- netfault.c: FAMILY_NET ---- */
+void netfault_config(void);
+void netfault_one(void);
+void netfault_end(void);
 
 /* ---- words ---- */
 struct stats {

@@ -363,6 +363,30 @@ static void resync_and_writes_take_turns_on_an_extent(void **state)
 	assert_true(v->submitted);
 }
 
+/* On a busy volume it would get no further than one request in each round of writes. */
+static void a_resync_below_its_minimum_rate_keeps_its_extent_from_writes(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	dev()->state.conn = C_SYNC_SOURCE;
+	dev()->disk_conf.c_min_rate = 250;
+	progress_start(&dev()->resync.progress, env_now_ms(), 1000);
+	dev()->bitmap.bits_set = 1000;
+	assert_true(rs_extent_try_lock(dev(), 0));
+	w = issue(OP_WRITE, 8, 4096);
+	assert_false(w->submitted);
+	assert_true(rs_extent_try_lock(dev(), 8));
+	dev()->bitmap.bits_set = 100;
+	assert_false(rs_extent_try_lock(dev(), 16));
+	rs_extent_unlock(dev(), 0);
+	rs_extent_unlock(dev(), 8);
+	dev()->state.conn = C_CONNECTED;
+	dev()->bitmap.bits_set = 0;
+	fake_run();
+	assert_true(w->submitted);
+}
+
 static void a_claim_that_is_not_renewed_lets_writes_pass(void **state)
 {
 	struct app *v;
@@ -396,6 +420,7 @@ int main(void)
 		TEST(an_ack_lost_over_a_refused_write_is_not_missed, setup_primary),
 		TEST(an_ack_of_what_is_still_under_way_is_refused_all_the_same, setup_primary),
 		TEST(resync_and_writes_take_turns_on_an_extent, setup_primary),
+		TEST(a_resync_below_its_minimum_rate_keeps_its_extent_from_writes, setup_primary),
 		TEST(a_claim_that_is_not_renewed_lets_writes_pass, setup_primary),
 	};
 
