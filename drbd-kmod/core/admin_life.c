@@ -107,6 +107,7 @@ enum fiber_status admin_del_resource(struct task *t, struct admin_op *op)
 	if (op->ret != ERR_NO_ERROR)
 		FIBER_RETURN(op->pc);
 	core_timer_cancel(resource, &resource->connection.teardown_timer);
+	core_timer_cancel(resource, &resource->connection.hangup_timer);
 	core_timer_cancel(resource, &resource->connection.request_timer);
 	/* The work queue refers to the resource. */
 	FIBER_WAIT_UNTIL(op->pc, (dlist_empty(&resource->work.items) &&

@@ -35,5 +35,6 @@ enum fiber_status md_work_run(struct task *t, struct work *work);
 void md_timer_fire(struct core_timer *timer);
 /* The peer had time to close after I consented to part (cluster_change.c). */
 void teardown_timer_fire(struct core_timer *timer);
+void hangup_timer_fire(struct core_timer *timer);
 
 #endif /* CORE_AFTER_CHANGE_H */

@@ -239,6 +239,7 @@ enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *con
 		FIBER_WAIT_UNTIL(c->pc, c->device->prl.in_flight == 0);
 		volume_forget_peer(c->device);
 	}
+	core_timer_cancel(resource, &connection->hangup_timer);
 	peer_epochs_init(connection);
 	/* The worker may owe a new current UUID, which must be there when the peer returns. */
 	c->ticket = work_ticket(resource);

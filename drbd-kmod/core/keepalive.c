@@ -2,6 +2,7 @@
 /* keepalive.c - is the peer still there? Pings, and what ends of sockets mean (wire.md 1.5, 9.1) */
 #include "objects.h"
 #include "connection.h"
+#include "after_change.h"
 
 static u32 ping_timeout_ms(const struct drbd_connection *connection)
 {
@@ -59,6 +60,33 @@ bool connection_eof_expected(const struct drbd_connection *connection)
 	return connection->disconnect_sent;
 }
 
+/* The peer's first words are on their way to the data receiver, or wait there. */
+static bool is_shaking_hands(const struct drbd_connection *connection)
+{
+	return connection->queue[SOCK_DATA].open &&
+	       (connection->cstate == C_WF_CONNECTION ||
+		(connection->cstate == C_WF_REPORT_PARAMS && connection->state_sent));
+}
+
+/*
+ * A peer that refuses us hangs up as soon as it knows why. What it said before is still to be
+ * read from the data socket, and from it we learn the same (states.md 13.17).
+ */
+static bool may_wait(const struct drbd_connection *connection, enum socket_event event)
+{
+	return is_shaking_hands(connection) &&
+	       (event == SOCKET_EOF_META || event == SOCKET_RECV_ERROR_META ||
+		event == SOCKET_SEND_ERROR);
+}
+
+void hangup_timer_fire(struct core_timer *timer)
+{
+	struct drbd_connection *connection =
+		container_of(timer, struct drbd_connection, hangup_timer);
+
+	connection_fail(connection, connection->hangup);
+}
+
 void connection_socket_event(struct drbd_connection *connection, enum socket_event event)
 {
 	static const u8 becomes[] = {
@@ -72,5 +100,11 @@ void connection_socket_event(struct drbd_connection *connection, enum socket_eve
 		[SOCKET_SEND_TIMEOUT_DATA] = C_TIMEOUT,
 	};
 
-	connection_fail(connection, becomes[event]);
+	if (!may_wait(connection, event)) {
+		connection_fail(connection, becomes[event]);
+	} else if (!core_timer_armed(&connection->hangup_timer)) {
+		connection->hangup = becomes[event];
+		core_timer_set(connection->resource, &connection->hangup_timer,
+			       ping_timeout_ms(connection));
+	}
 }

@@ -44,6 +44,7 @@ void resource_init(struct drbd_resource *resource, const char *name, const struc
 	connection->resource = resource;
 	connection->cstate = C_STANDALONE;
 	core_timer_init(&connection->teardown_timer, teardown_timer_fire);
+	core_timer_init(&connection->hangup_timer, hangup_timer_fire);
 	core_task_init(&connection->fence_task, fence_task_run);
 	after_works_init(connection->after, connection, NULL);
 }

@@ -119,6 +119,8 @@ struct drbd_connection {
 
 	struct receive_op receiving;		/* of the data receiver's fibers */
 	struct core_timer teardown_timer;	/* the peer asked to part but does not close */
+	struct core_timer hangup_timer;	/* a socket broke while hands are shaken: `hangup` then */
+	u8 hangup;
 	struct core_task fence_task;	/* fence-peer handler after a lost connection */
 	struct fence_op fence;
 	struct after_work after[AFTER_WORKS];

@@ -473,6 +473,15 @@ static bool state_moved(const struct incoming *in)
 	return !state_equal(now, op->mine);
 }
 
+/* The peer may hang up over it sooner than our helpers end: that makes it no better. */
+static bool refused_for_good(const struct incoming *in)
+{
+	const struct receive_op *op = &in->connection->receiving;
+
+	return op->verdict.outcome == HS_FAIL && op->verdict.fail != HSF_NONE &&
+	       in->connection->cstate < C_WF_REPORT_PARAMS;
+}
+
 /* Judge and decide until the state stood still meanwhile. */
 static enum fiber_status state_decide(struct task *t, struct incoming *in, bool *over)
 {
@@ -488,7 +497,7 @@ static enum fiber_status state_decide(struct task *t, struct incoming *in, bool 
 			break;
 		FIBER_CALL(in->pc2, handshake_run(t, in));
 		op->new_conn = conn_of_outcome(op->verdict.outcome);
-	} while (state_moved(in));
+	} while (state_moved(in) && !refused_for_good(in));
 
 	op->mine = device_state(in->device);
 	*over = op->judged.handshake && op->verdict.outcome == HS_FAIL && !handshake_refused(in);

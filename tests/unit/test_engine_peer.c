@@ -324,6 +324,64 @@ static void a_silent_peer_is_pinged_then_dropped(void **state)
 
 /* ---- handshake ---- */
 
+/* What made the peer hang up is still to be read; both nodes have to say that they are apart. */
+static void a_split_brain_is_reported_though_the_peer_hung_up_first(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0x5000);
+	hello();
+	connection_socket_event(conn(), SOCKET_EOF_META);
+	connection_socket_event(conn(), SOCKET_SEND_ERROR);
+	assert_int_equal(conn()->cstate, C_WF_REPORT_PARAMS);
+	assert_true(protocol_arrives(3, 0, ""));
+	assert_true(sizes_arrive(SECTORS));
+	assert_true(uuids_arrive(UUID_B, 0x5000));
+	assert_false(state_arrives(ROLE_SECONDARY, C_WF_CONNECTION, D_UP_TO_DATE));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+	assert_string_equal(fake.helpers, "initial-split-brain split-brain");
+}
+
+static void hang_up(void)
+{
+	connection_socket_event(conn(), SOCKET_EOF_META);
+	fake_advance(60000);
+}
+
+static void a_split_brain_is_final_though_the_peer_hung_up_during_the_handler(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0x5000);
+	hello();
+	assert_true(protocol_arrives(3, 0, ""));
+	assert_true(sizes_arrive(SECTORS));
+	assert_true(uuids_arrive(UUID_B, 0x5000));
+	fake.helper_hook = hang_up;
+	assert_false(state_arrives(ROLE_SECONDARY, C_WF_CONNECTION, D_UP_TO_DATE));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+static void settings_that_differ_end_in_standalone_though_the_peer_hung_up_first(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	connection_socket_event(conn(), SOCKET_RECV_ERROR_META);
+	assert_false(protocol_arrives(1, 0, ""));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+static void a_socket_that_broke_during_the_handshake_is_not_forgotten(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	connection_socket_event(conn(), SOCKET_EOF_META);
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	fake_advance(1000);
+	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
+}
+
 static void different_protocols_end_in_standalone(void **state)
 {
 	(void)state;
@@ -799,6 +857,10 @@ int main(void)
 		PEER_TEST(who_accepts_the_meta_socket_resolves_conflicts),
 		PEER_TEST(features_agree_on_the_lower_version_or_end),
 		PEER_TEST(a_silent_peer_is_pinged_then_dropped),
+		PEER_TEST(a_split_brain_is_reported_though_the_peer_hung_up_first),
+		PEER_TEST(a_split_brain_is_final_though_the_peer_hung_up_during_the_handler),
+		PEER_TEST(settings_that_differ_end_in_standalone_though_the_peer_hung_up_first),
+		PEER_TEST(a_socket_that_broke_during_the_handshake_is_not_forgotten),
 		PEER_TEST(different_protocols_end_in_standalone),
 		PEER_TEST(different_digests_end_in_standalone),
 		PEER_TEST(equal_data_is_connected),
