@@ -64,6 +64,16 @@ void features_encode(struct wire_p_features *packet)
 	packet->feature_flags = cpu_to_be32(WIRE_FEATURES);
 }
 
+static bool has_other_volumes(const struct drbd_connection *connection)
+{
+	const struct drbd_device *device;
+
+	for_each_volume(device, connection->resource)
+		if (device->vnr)
+			return true;
+	return false;
+}
+
 enum handshake_outcome features_received(struct drbd_connection *connection,
 					 const struct wire_header *hdr,
 					 const struct wire_p_features *packet)
@@ -84,6 +94,12 @@ enum handshake_outcome features_received(struct drbd_connection *connection,
 		env_log_connection(connection, LOG_LVL_ERR,
 				   "no common protocol version: we speak %u to %u, the peer %u to %u: disconnecting; upgrade the older node",
 				   WIRE_APV_MIN, WIRE_APV_MAX, lowest, highest);
+		return refuse(connection);
+	}
+	if (highest < WIRE_APV_VOLUMES && has_other_volumes(connection)) {
+		env_log_connection(connection, LOG_LVL_ERR,
+				   "the peer speaks protocol %u at most, which knows volume 0 only, but there are others here: disconnecting; upgrade the peer",
+				   highest);
 		return refuse(connection);
 	}
 	connection->agreed_pro_version = min_t(u32, WIRE_APV_MAX, highest);

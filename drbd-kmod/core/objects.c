@@ -85,6 +85,12 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 	resync_brief_publish(device);
 	device_insert(device, resource);
 
+	if (vnr && connection->agreed_pro_version > WIRE_APV_HANDSHAKE &&
+	    connection->agreed_pro_version < WIRE_APV_VOLUMES) {
+		/* The next handshake tells why it can not go on. */
+		connection_fail(connection, C_NETWORK_FAILURE);
+		return;
+	}
 	if (connection->cstate < C_WF_REPORT_PARAMS)
 		return;
 	/* The connection is up: this volume shakes hands by itself. */

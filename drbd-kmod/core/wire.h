@@ -18,6 +18,8 @@
 #define WIRE_APV_MAX 101
 /* The version that selects the 8 byte header before features are exchanged. */
 #define WIRE_APV_HANDSHAKE 80
+/* Headers of versions before this one name no volume: there is volume 0 only. */
+#define WIRE_APV_VOLUMES 100
 
 /* Feature flags (P_CONNECTION_FEATURES). */
 #define FF_TRIM		0x1u

@@ -295,6 +295,19 @@ static void features_agree_on_the_lower_version_or_end(void **state)
 	assert_int_equal(conn()->cstate, C_STANDALONE);
 }
 
+static void a_peer_that_can_name_no_volume_is_refused_where_there_are_several(void **state)
+{
+	struct wire_header hdr = { .cmd = P_CONNECTION_FEATURES, .length = 72 };
+	struct wire_p_features p = { .protocol_min = cpu_to_be32(86), .protocol_max = cpu_to_be32(99) };
+
+	(void)state;
+	fake_stop();
+	fake_start(2);
+	search();
+	assert_int_equal(features_received(conn(), &hdr, &p), HANDSHAKE_STANDALONE);
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
 /* ---- keep-alive ---- */
 
 static void a_silent_peer_is_pinged_then_dropped(void **state)
@@ -856,6 +869,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PEER_TEST(who_accepts_the_meta_socket_resolves_conflicts),
 		PEER_TEST(features_agree_on_the_lower_version_or_end),
+		PEER_TEST(a_peer_that_can_name_no_volume_is_refused_where_there_are_several),
 		PEER_TEST(a_silent_peer_is_pinged_then_dropped),
 		PEER_TEST(a_split_brain_is_reported_though_the_peer_hung_up_first),
 		PEER_TEST(a_split_brain_is_final_though_the_peer_hung_up_during_the_handler),
