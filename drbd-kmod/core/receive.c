@@ -81,6 +81,9 @@ static bool plan_peer_data(struct incoming *in, u32 rest)
 	in->payload_len = rest - in->digest_len;
 	if (!range_ok(in->device, be64_to_cpu(p->sector), in->payload_len, WIRE_DATA_MAX))
 		return protocol_error(in, "its range is not within the device");
+	/* A write of nothing is a flush, a resync of nothing is nonsense. */
+	if (!in->payload_len && in->hdr.cmd == P_RS_DATA_REPLY)
+		return protocol_error(in, "it brings no data");
 	in->place = PAYLOAD_PEER_REQUEST;
 	return true;
 }
@@ -142,6 +145,8 @@ static bool plan_block_desc(struct incoming *in)
 	if (!range_ok(in->device, be64_to_cpu(p->sector), be32_to_cpu(p->blksize),
 		      WIRE_DISCARD_MAX))
 		return protocol_error(in, "its range is not within the device");
+	if (!be32_to_cpu(p->blksize))
+		return protocol_error(in, "it is about nothing");
 	if (in->hdr.cmd == P_RS_DEALLOCATED)
 		in->pr_bytes = NO_DATA_BYTES;
 	return true;

@@ -29,6 +29,7 @@ void env_worker_kick(struct drbd_resource *resource)
 void env_task_start(struct drbd_resource *resource, struct core_task *task)
 {
 	(void)resource;
+	assert(fake.n_tasks < ARRAY_SIZE(fake.tasks));
 	memset(&fake.task_state[fake.n_tasks], 0, sizeof(struct task));
 	fake.tasks[fake.n_tasks++] = task;
 	fake.wakes++;
@@ -90,9 +91,7 @@ void env_request_free(struct drbd_request *req)
 
 struct drbd_peer_request *env_peer_request_alloc(struct drbd_device *device, u32 bytes)
 {
-	(void)device;
-	(void)bytes;
-	return NULL;
+	return fake.on_peer_alloc ? fake.on_peer_alloc(device, bytes) : NULL;
 }
 
 void env_peer_request_free(struct drbd_peer_request *pr)
@@ -107,7 +106,11 @@ void env_peer_request_submit(struct drbd_peer_request *pr)
 		fake.on_peer_submit(pr);
 }
 
-void env_peer_request_digest(struct drbd_peer_request *pr, enum digest_use use) { (void)pr; (void)use; }
+void env_peer_request_digest(struct drbd_peer_request *pr, enum digest_use use)
+{
+	if (fake.on_peer_digest)
+		fake.on_peer_digest(pr, use);
+}
 
 void env_device_set_capacity(struct drbd_device *device, u64 sectors)
 {
@@ -183,21 +186,26 @@ void env_log_connection(const struct drbd_connection *connection, enum log_level
 
 /* ---- actions */
 
+/* The old arrays stay until the bitmap has moved. */
 static s64 bitmap_resize(struct fake_volume *v, u64 sectors)
 {
 	u64 bits = bm_bits_for_sectors(sectors);
-	u32 pages = bm_pages_for(bits), i;
+	u32 pages = bm_pages_for(bits), shared = min(pages, v->n_pages), i;
+	void **old_pages = v->pages;
+	u8 *old_flags = v->page_flags;
 
-	v->pages = realloc(v->pages, (pages + 1) * sizeof(void *));
-	v->page_flags = realloc(v->page_flags, pages + 1);
-	for (i = v->n_pages; i < pages; i++) {
-		v->pages[i] = calloc(1, BM_PAGE_BYTES);
-		v->page_flags[i] = 0;
+	v->pages = calloc(pages + 1, sizeof(void *));
+	v->page_flags = calloc(pages + 1, 1);
+	for (i = 0; i < pages; i++) {
+		v->pages[i] = i < shared ? old_pages[i] : calloc(1, BM_PAGE_BYTES);
+		v->page_flags[i] = i < shared ? old_flags[i] : 0;
 	}
 	device_bitmap_resized(&v->device, v->pages, v->page_flags, bits,
 			      !v->device.bm_new_bits_clear);
 	for (i = pages; i < v->n_pages; i++)
-		free(v->pages[i]);
+		free(old_pages[i]);
+	free(old_pages);
+	free(old_flags);
 	v->n_pages = pages;
 	return 0;
 }
@@ -261,9 +269,9 @@ static s64 disk_action(struct fake_volume *v, const struct action *a)
 
 static s64 call_helper(const char *name)
 {
-	if (fake.helpers[0])
-		strcat(fake.helpers, " ");
-	strcat(fake.helpers, name);
+	size_t len = strlen(fake.helpers);
+
+	snprintf(fake.helpers + len, sizeof(fake.helpers) - len, "%s%s", len ? " " : "", name);
 	if (fake.helper_hook)
 		fake.helper_hook();
 	return fake.helper_exit << 8;
@@ -291,6 +299,8 @@ static void perform(struct task *t)
 	default:
 		t->result = disk_action(volume_of(t->action.device), &t->action);
 	}
+	if (fake.on_action)
+		fake.on_action(t);
 }
 
 /* ---- running */

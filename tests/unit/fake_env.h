@@ -56,6 +56,10 @@ struct fake_host {
 	void (*on_free)(struct drbd_request *req);
 	void (*on_peer_submit)(struct drbd_peer_request *pr);
 	void (*on_peer_free)(struct drbd_peer_request *pr);
+	struct drbd_peer_request *(*on_peer_alloc)(struct drbd_device *device, u32 bytes);
+	void (*on_peer_digest)(struct drbd_peer_request *pr, enum digest_use use);
+	/* After each action; may change its outcome, t->result. */
+	void (*on_action)(struct task *t);
 };
 
 extern struct fake_host fake;
