@@ -234,6 +234,39 @@ static bool change_parts(struct state_change change)
 	       (change.val & ST_CONN_MASK) >> ST_CONN_SHIFT == C_TEAR_DOWN;
 }
 
+/* No field, or all of it with one of these values. */
+static bool asks_at_most(struct state_change change, u32 field, u32 shift, const u8 *values, u32 n)
+{
+	u32 i;
+
+	if (!(change.mask & field))
+		return true;
+	for (i = 0; (change.mask & field) == field && i < n; i++)
+		if ((change.val & field) >> shift == values[i])
+			return true;
+	return false;
+}
+
+/*
+ * May a peer ask for this? It may change its own part, begin or end something together with
+ * me, and have me outdated; my role, my disk and my connection are not its business.
+ */
+static bool change_is_askable(struct state_change change)
+{
+	static const u8 roles[] = { ROLE_PRIMARY, ROLE_SECONDARY };
+	static const u8 conns[] = { C_TEAR_DOWN, C_WF_REPORT_PARAMS, C_CONNECTED, C_STARTING_SYNC_S,
+				    C_STARTING_SYNC_T, C_VERIFY_T };
+	static const u8 disks[] = { D_OUTDATED };
+	static const u8 pdsks[] = { D_DISKLESS, D_FAILED, D_INCONSISTENT, D_OUTDATED, D_CONSISTENT,
+				    D_UP_TO_DATE };
+
+	return !(change.mask & (ST_ROLE_MASK | ST_SUSP_MASK)) &&
+	       asks_at_most(change, ST_PEER_MASK, ST_PEER_SHIFT, roles, ARRAY_SIZE(roles)) &&
+	       asks_at_most(change, ST_CONN_MASK, ST_CONN_SHIFT, conns, ARRAY_SIZE(conns)) &&
+	       asks_at_most(change, ST_DISK_MASK, ST_DISK_SHIFT, disks, ARRAY_SIZE(disks)) &&
+	       asks_at_most(change, ST_PDSK_MASK, ST_PDSK_SHIFT, pdsks, ARRAY_SIZE(pdsks));
+}
+
 /* Change everything together, the peer parts. It closes when it has my answer. */
 static enum ss_code part(struct drbd_connection *connection, struct state_change change)
 {
@@ -265,6 +298,8 @@ static void answer_state_request(struct incoming *in)
 
 	if (mine_goes_first(connection, *device_change_mutex(device)))
 		rv = SS_CONCURRENT_ST_CHG;
+	else if (!change_is_askable(change))
+		rv = SS_NOT_SUPPORTED;
 	else if (connection->agreed_pro_version < 100 && change_parts(change))
 		rv = part(connection, change);
 	else
@@ -300,11 +335,15 @@ enum fiber_status receive_state_request(struct task *t, struct incoming *in)
 enum fiber_status receive_conn_state_request(struct task *t, struct incoming *in)
 {
 	struct drbd_connection *connection = in->connection;
+	struct state_change change = change_received(in);
 	enum ss_code rv = SS_CONCURRENT_ST_CHG;
 
 	(void)t;
-	if (!mine_goes_first(connection, connection->change_busy))
-		rv = part(connection, change_received(in));
+	/* All that a connection as a whole can be asked for is to part. */
+	if (!change_is_askable(change) || !change_parts(change))
+		rv = SS_NOT_SUPPORTED;
+	else if (!mine_goes_first(connection, connection->change_busy))
+		rv = part(connection, change);
 	send_conn_state_reply(connection, rv);
 	in->ok = true;
 	return FIBER_DONE;
