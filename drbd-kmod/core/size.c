@@ -85,6 +85,15 @@ static enum size_outcome outcome_of(u64 old, u64 new)
 	return old ? SIZE_GREW : SIZE_GREW_FROM_ZERO;
 }
 
+/* A last block that was only partly in use has gained sectors: it is as new as those behind it. */
+static void mark_grown_block(struct drbd_device *device, const struct size_op *op)
+{
+	u64 old = device->md.la_size_sect;
+
+	if (old < op->new_size && (old & (MD_BLOCK_SECTORS - 1)))
+		bm_set_range(&device->bitmap, bm_sector_to_bit(old), bm_sector_to_bit(old));
+}
+
 /* Memory for the bitmap; what was on the disk so far is read before it grows or moves. */
 static enum fiber_status bitmap_fit(struct task *t, struct drbd_device *device, struct size_op *op)
 {
@@ -106,6 +115,8 @@ static enum fiber_status bitmap_fit(struct task *t, struct drbd_device *device, 
 		if (t->result)
 			op->error = ERR_NOMEM_BITMAP;
 	}
+	if (!op->error && !op->assume_clean)
+		mark_grown_block(device, op);
 	FIBER_END(op->bulk.pc2);
 }
 
@@ -298,8 +309,12 @@ enum fiber_status device_determine_size(struct task *t, struct drbd_device *devi
 		FIBER_RETURN(op->pc);
 	FIBER_WAIT_UNTIL(op->pc, !device->size_busy || receiver_lost_peer(device, op));
 	op->old_layout = device->layout;
-	/* It may have grown since, also when it is the peer that tells of a new size. */
-	env_backing_sizes_update(device);
+	/*
+	 * It may have grown since, also when it is the peer that tells of a new size; but a
+	 * handshake is about what both have told.
+	 */
+	if (!op->in_receiver || device->state.conn != C_WF_REPORT_PARAMS)
+		env_backing_sizes_update(device);
 	size_plan(device, op);
 	if (!op->error && !device->size_busy && fits_already(device, op)) {
 		op->outcome = SIZE_UNCHANGED;

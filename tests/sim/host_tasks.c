@@ -166,7 +166,7 @@ void env_device_set_capacity(struct drbd_device *device, u64 sectors)
 {
 	trace(host_of_device(device)->node, "vol %u capacity %llu", device->vnr,
 	      (unsigned long long)sectors);
-	oracle_capacity(device->vnr, sectors);
+	oracle_capacity(host_of_device(device)->node, device->vnr, sectors);
 }
 
 void env_device_set_read_only(struct drbd_device *device, bool read_only)

@@ -298,11 +298,19 @@ static bool was_written(int vnr, u64 sector)
 	return false;
 }
 
-void oracle_capacity(int vnr, u64 sectors)
+/* A node alone may have had no chance yet to learn of a larger size. */
+static bool is_behind(struct node *n, int vnr, u64 sectors)
+{
+	struct drbd_device *peer = node_device(other(n), vnr);
+
+	return !peer || peer->capacity > sectors;
+}
+
+void oracle_capacity(struct node *n, int vnr, u64 sectors)
 {
 	u64 old = volume_size[vnr], s;
 
-	if (!sectors)
+	if (!sectors || (sectors < old && is_behind(n, vnr, sectors)))
 		return;
 	for (s = sectors; s < old && !resize_shrinks() && !blind; s++) {
 		if (!was_written(vnr, s))
@@ -433,6 +441,12 @@ void oracle_check_converged(void)
 	for (v = 0; v < cfg.volumes; v++) {
 		const u64 *a = disk_tags(&nodes[0].disk[v]), *b = disk_tags(&nodes[1].disk[v]);
 		u64 capacity = node_device(&nodes[0], v)->capacity;
+
+		if (node_device(&nodes[1], v)->capacity != capacity)
+			violation("volume %u: connected, but of unequal sizes: %llu and %llu sectors", v,
+				  (unsigned long long)capacity,
+				  (unsigned long long)node_device(&nodes[1], v)->capacity);
+		oracle_capacity(&nodes[0], v, capacity);
 
 		if (node_device(&nodes[0], v)->bitmap.bits_set || node_device(&nodes[1], v)->bitmap.bits_set)
 			violation("volume %u: in sync, but bits are set: %s | %s", v,

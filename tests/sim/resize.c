@@ -91,8 +91,31 @@ static s32 shrink(struct node *n, u32 v)
 	node_op_init(n, v, &op);
 	op.size = size - step;
 	ret = node_command(n, v, admin_resize, &op);
-	size_configured(v, op.size);
+	if (ret == ERR_NO_ERROR)
+		size_configured(v, op.size);
 	return ret;
+}
+
+/* Before they meet: a node that is larger than the file says is made to follow it. */
+void resize_adjust(void)
+{
+	struct admin_op op;
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; v < cfg.volumes; v++) {
+			u64 size = nodes[i].disk[v].conf_size;
+
+			if (!size || !nodes[i].up || node_device(&nodes[i], v)->capacity <= size)
+				continue;
+			shrinking = true;
+			node_op_init(&nodes[i], v, &op);
+			op.size = size;
+			node_command(&nodes[i], v, admin_resize, &op);
+			bring_up(&nodes[i]);
+			bring_up(other(&nodes[i]));
+		}
 }
 
 void fault_resize(void)

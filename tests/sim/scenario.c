@@ -270,6 +270,7 @@ void make_peace(void)
 		netfault_end();
 	for (i = 0; i < NODES; i++)
 		bring_up(&nodes[i]);
+	resize_adjust();
 	actors_calm();
 	wait_for(connected, "connected", 120);
 	disk_repair();

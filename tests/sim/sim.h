@@ -166,6 +166,7 @@ void resize_config(void);
 u64 resize_room(void);			/* sectors by which a disk may grow in all */
 void fault_resize(void);
 bool resize_shrinks(void);
+void resize_adjust(void);
 void resize_peace(void);
 extern u64 disk_errors, resizes;	/* how many there were */
 
@@ -349,7 +350,7 @@ void oracle_close_eyes(void);
 void oracle_open_eyes(const struct node *n);
 void oracle_check_converged(void);
 /* The device has another size now; what is new has no known content. */
-void oracle_capacity(int vnr, u64 sectors);
+void oracle_capacity(struct node *n, int vnr, u64 sectors);
 /* Nobody knows what is there now: a loss that the policy allowed. */
 void oracle_unknown(int vnr);
 void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, const u64 *tags);
