@@ -235,6 +235,10 @@ static s64 md_write(struct fake_volume *v)
 
 static s64 disk_action(struct fake_volume *v, const struct action *a)
 {
+	s64 error = fake.on_disk ? fake.on_disk(a) : 0;
+
+	if (error)
+		return error;
 	switch (a->kind) {
 	case ACT_MD_READ:
 		memcpy(v->md_buffer, v->superblock, sizeof(v->superblock));

@@ -60,6 +60,8 @@ struct fake_host {
 	void (*on_peer_digest)(struct drbd_peer_request *pr, enum digest_use use);
 	/* After each action; may change its outcome, t->result. */
 	void (*on_action)(struct task *t);
+	/* Before each action on a disk; an error it returns is the outcome. */
+	s64 (*on_disk)(const struct action *action);
 };
 
 extern struct fake_host fake;
