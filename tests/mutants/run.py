@@ -22,10 +22,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-CORE = TOP / "drbd-kmod" / "core"
-UNIT = TOP / "tests" / "unit"
-SIM = TOP / "tests" / "sim"
 OUT = TOP / "build" / "mutants"
+# A run takes a while, and works on the sources as they are when it begins.
+TREE = OUT / "tree"
+CORE, UNIT, SIM = TREE / "core", TREE / "unit", TREE / "sim"
+ORIGINALS = {CORE: TOP / "drbd-kmod" / "core", UNIT: TOP / "tests" / "unit",
+             SIM: TOP / "tests" / "sim"}
 CC = os.environ.get("CC", "gcc")
 CFLAGS = ["-std=gnu11", "-O1", "-w", "-MMD", f'-DVECTORS="{TOP}/tests/vectors"']
 LIBS = ["-lcmocka", "-lz"]
@@ -107,6 +109,20 @@ def read_mutants(path):
 
 # ---- building
 
+def snapshot():
+    """What has changed only, so that what was built of the rest stays good."""
+    for copy, original in ORIGINALS.items():
+        copy.mkdir(parents=True, exist_ok=True)
+        files = {path.name: path for path in original.iterdir() if path.is_file()}
+        for path in copy.iterdir():
+            if path.name not in files:
+                path.unlink()
+        for name, path in files.items():
+            copied = copy / name
+            if not copied.exists() or copied.read_bytes() != path.read_bytes():
+                shutil.copy(path, copied)
+
+
 def compile_one(source, obj, include):
     obj.parent.mkdir(parents=True, exist_ok=True)
     command = [CC, *CFLAGS, *(f"-I{d}" for d in include), "-c", str(source), "-o", str(obj)]
@@ -154,7 +170,7 @@ class Base:
         def make(item):
             name, (source, extra) = item
             if is_stale(self.dir / name):
-                compile_one(source, self.dir / name, [TOP / "drbd-kmod", CORE, *extra])
+                compile_one(source, self.dir / name, [TREE, CORE, *extra])
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(make, self.sources.items()))
         self.uses = {name: {p.name for p in depends_on(self.dir / name) if CORE in p.parents}
@@ -167,16 +183,15 @@ class Plot:
     def __init__(self, base, number):
         self.base = base
         self.dir = OUT / f"plot{number}"
-        self.kmod = self.dir / "drbd-kmod"
         self.objects = {}
         shutil.rmtree(self.dir, ignore_errors=True)
-        (self.kmod / "core").mkdir(parents=True)
+        (self.dir / "core").mkdir(parents=True)
         self.reset()
 
     def reset(self):
         """All sources as they are: links, so that includes find what is changed beside them."""
         for path in CORE.iterdir():
-            link = self.kmod / "core" / path.name
+            link = self.dir / "core" / path.name
             link.unlink(missing_ok=True)
             link.symlink_to(path)
         self.objects = {name: self.base.dir / name for name in self.base.sources}
@@ -184,16 +199,16 @@ class Plot:
     def plant(self, texts):
         self.reset()
         for name, text in texts.items():
-            path = self.kmod / "core" / name
+            path = self.dir / "core" / name
             path.unlink()
             path.write_text(text)
         touched = [name for name, used in self.base.uses.items() if used & texts.keys()]
         for name in touched:
             source, extra = self.base.sources[name]
             if name.startswith("core/"):
-                source = self.kmod / "core" / source.name
-            obj = self.dir / name
-            compile_one(source, obj, [self.kmod, self.kmod / "core", *extra])
+                source = self.dir / "core" / source.name
+            obj = self.dir / "built" / name
+            compile_one(source, obj, [self.dir, self.dir / "core", *extra])
             self.objects[name] = obj
         self.archive("libcore.a", self.base.objects("core"))
         self.archive("libfake.a", [n for n in self.base.objects("unit") if "/test_" not in n])
@@ -355,6 +370,7 @@ def main():
     parser.add_argument("--list", action="store_true", help="say what there is and why")
     parser.add_argument("--applies", action="store_true", help="only see whether all anchors are there")
     args = parser.parse_args()
+    snapshot()
     mutants = [m for path in sorted(HERE.glob("*.mutants")) for m in read_mutants(path)]
     names = [m.name for m in mutants]
     for name in {n for n in names if names.count(n) > 1}:

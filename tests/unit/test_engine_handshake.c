@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a handshake's verdict does to disk and state, and what happens while it is being made. */
+#include "data_path_fixture.h"
+
+#define A 0xAAAA000000000000ULL
+#define B 0xBBBB000000000000ULL
+#define C 0xCCCC000000000000ULL
+
+/* ---- a peer that has just been found ---- */
+
+static void find_peer(void)
+{
+	struct drbd_connection *c = conn();
+
+	c->configured = true;
+	c->agreed_pro_version = 101;
+	c->agreed_features = WIRE_FEATURES;
+	net_conf_set_defaults(&c->net_conf);
+	conn_state_change(c, ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
+	conn_state_change(c, ST_ARGS(ST_CHANGE_CONN(C_WF_CONNECTION)), CS_HARD);
+	conn_state_change(c, ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)), CS_HARD);
+	fake_run();
+	send_open(c);
+	send_uuids(dev());
+	drain(SOCK_DATA);
+}
+
+static void own_uuids(u64 current, u64 bitmap, u64 h0, u64 h1)
+{
+	struct uuid_set set = { { current, bitmap, h0, h1 } };
+
+	device_uuids_store(dev(), &set);
+}
+
+static bool uuids_arrive(u64 current, u64 bitmap, u64 h0, u64 h1)
+{
+	struct wire_p_uuids p = {
+		.current_uuid = cpu_to_be64(current), .bitmap_uuid = cpu_to_be64(bitmap),
+		.history = { cpu_to_be64(h0), cpu_to_be64(h1) },
+	};
+
+	return deliver(arrival_read(P_UUIDS, &p, sizeof(p), 0));
+}
+
+static bool state_arrives(u8 role, u8 disk)
+{
+	struct state s = { .role = role, .conn = C_WF_CONNECTION, .disk = disk, .pdsk = D_UNKNOWN };
+	struct wire_p_state p = { .state = cpu_to_be32(state_pack(s)) };
+
+	return deliver(arrival_read(P_STATE, &p, sizeof(p), 0));
+}
+
+static int setup_with_disk(void **state)
+{
+	(void)state;
+	start(true);
+	return 0;
+}
+
+static int setup_without_disk(void **state)
+{
+	(void)state;
+	start(false);
+	return 0;
+}
+
+static int setup_secondary_pair(void **state)
+{
+	(void)state;
+	start(true);
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	return 0;
+}
+
+/* ---- corrections ---- */
+
+static void a_sync_uuid_that_never_arrived_is_taken_back(void **state)
+{
+	(void)state;
+	own_uuids(B, A + UUID_SYNC_STEP, A, C);
+	find_peer();
+	assert_true(uuids_arrive(A, 0, C, 0));
+	assert_true(state_arrives(ROLE_SECONDARY, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], A);
+	assert_int_equal(dev()->md.uuid[UUID_HISTORY0], C);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], A);
+}
+
+static void an_end_that_only_the_target_saw_clears_no_bits(void **state)
+{
+	(void)state;
+	own_uuids(B, A, C, 0);
+	device_set_out_of_sync(dev(), 80, 4096);
+	find_peer();
+	assert_true(uuids_arrive(B, 0, A, C));
+	assert_true(state_arrives(ROLE_SECONDARY, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+}
+
+static void a_full_sync_begins_with_all_bits(void **state)
+{
+	(void)state;
+	own_uuids(B, 0, A, 0);
+	find_peer();
+	assert_true(uuids_arrive(A, 0, 0, 0));
+	assert_true(state_arrives(ROLE_SECONDARY, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	assert_int_equal(dev()->bitmap.bits_set, dev()->bitmap.n_bits);
+}
+
+/* ---- while it is being made ---- */
+
+static void lose_link(void)
+{
+	fake.helper_hook = NULL;
+	connection_fail(conn(), C_NETWORK_FAILURE);
+}
+
+static void a_link_that_goes_while_a_handler_runs_is_looked_for_again(void **state)
+{
+	(void)state;
+	own_uuids(B, C, 0, 0);
+	find_peer();
+	conn()->net_conf.after_sb_0p = ASB_DISCARD_REMOTE;
+	fake.helper_hook = lose_link;
+	assert_true(uuids_arrive(A, C, 0, 0));
+	assert_false(state_arrives(ROLE_SECONDARY, D_UP_TO_DATE));
+	assert_non_null(strstr(fake.helpers, "split-brain"));
+	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
+}
+
+static void other_data_is_not_shown_to_the_users_of_a_diskless_primary(void **state)
+{
+	(void)state;
+	dev()->ed_uuid = A;
+	state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD);
+	find_peer();
+	assert_true(uuids_arrive(A | 1, 0, 0, 0));
+	assert_false(uuids_arrive(B, 0, 0, 0));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+static s32 answer_to_promotion(void)
+{
+	struct wire_p_state_req p = {
+		.mask = cpu_to_be32(ST_ROLE_MASK),
+		.val = cpu_to_be32((u32)ROLE_PRIMARY << ST_ROLE_SHIFT),
+	};
+	struct wire_p_state_reply reply;
+	struct sent s;
+
+	assert_true(deliver(arrival_read(P_STATE_CHG_REQ, &p, sizeof(p), 0)));
+	s = expect(SOCK_META, P_STATE_CHG_REPLY);
+	memcpy(&reply, s.body, sizeof(reply));
+	return (s32)be32_to_cpu(reply.retcode);
+}
+
+static void one_of_two_promotions_at_the_same_time_goes_first(void **state)
+{
+	(void)state;
+	conn()->resolve_conflicts = true;
+	*device_change_mutex(dev()) = true;
+	assert_int_equal(answer_to_promotion(), SS_CONCURRENT_ST_CHG);
+	assert_int_equal(dev()->state.peer, ROLE_SECONDARY);
+	/* The other node lets it pass. */
+	conn()->resolve_conflicts = false;
+	assert_int_equal(answer_to_promotion(), SS_SUCCESS);
+	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
+	*device_change_mutex(dev()) = false;
+}
+
+static void a_promotion_of_the_peer_alone_is_granted(void **state)
+{
+	(void)state;
+	conn()->resolve_conflicts = true;
+	assert_int_equal(answer_to_promotion(), SS_SUCCESS);
+	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
+}
+
+/* ---- a peer that is lost ---- */
+
+static struct connection_cleanup cleanup;
+
+static enum fiber_status run_cleanup(struct task *t, void *arg)
+{
+	(void)arg;
+	return connection_cleanup(t, conn(), &cleanup);
+}
+
+static void lose_peer(void)
+{
+	struct task t = { 0 };
+
+	memset(&cleanup, 0, sizeof(cleanup));
+	dev()->disk_conf.fencing = FENCING_RESOURCE_AND_STONITH;
+	conn()->connect_count++;
+	connection_fail(conn(), C_NETWORK_FAILURE);
+	fake_run();
+	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
+	fake_run();
+}
+
+static void a_lost_peer_is_fenced_before_frozen_writes_go_on(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	fake.helper_exit = 7;
+	w = issue(OP_WRITE, 8, 4096);
+	disk_done(w, 0);
+	lose_peer();
+	assert_string_equal(fake.helpers, "fence-peer");
+	assert_int_equal(dev()->state.pdsk, D_OUTDATED);
+	assert_false(fake.resource.susp_fen);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
+static void peer_comes_back(void)
+{
+	conn()->connect_count++;
+}
+
+static void a_peer_that_came_back_meanwhile_is_not_outdated(void **state)
+{
+	(void)state;
+	fake.helper_exit = 4;
+	fake.helper_hook = peer_comes_back;
+	lose_peer();
+	assert_string_equal(fake.helpers, "fence-peer");
+	assert_int_equal(dev()->state.pdsk, D_UNKNOWN);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_sync_uuid_that_never_arrived_is_taken_back, setup_with_disk),
+		TEST(an_end_that_only_the_target_saw_clears_no_bits, setup_with_disk),
+		TEST(a_full_sync_begins_with_all_bits, setup_with_disk),
+		TEST(a_link_that_goes_while_a_handler_runs_is_looked_for_again, setup_with_disk),
+		TEST(other_data_is_not_shown_to_the_users_of_a_diskless_primary, setup_without_disk),
+		TEST(one_of_two_promotions_at_the_same_time_goes_first, setup_secondary_pair),
+		TEST(a_promotion_of_the_peer_alone_is_granted, setup_secondary_pair),
+		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
+		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),
+	};
+
+	return cmocka_run_group_tests_name("engine: handshake", tests, NULL, NULL);
+}
