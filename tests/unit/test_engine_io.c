@@ -212,12 +212,14 @@ static void a_transaction_that_fails_costs_the_disk(void **state)
 	assert_int_equal(dev()->al_writ_cnt, 0);
 }
 
-static u8 flags_at_bitmap_write;
+static char disk_order[32];
 
-static s64 look_at_hints(const struct action *a)
+static s64 note_order(const struct action *a)
 {
-	if (a->kind == ACT_BM_WRITE && a->arg == BM_WRITE_HINTED)
-		flags_at_bitmap_write = a->device->bitmap.page_flags[0];
+	if (a->kind == ACT_BM_WRITE)
+		strcat(disk_order, "bitmap ");
+	if (a->kind == ACT_AL_WRITE)
+		strcat(disk_order, "log ");
 	return 0;
 }
 
@@ -240,11 +242,12 @@ static void the_bits_of_an_extent_are_written_before_the_log_forgets_it(void **s
 	free(v->al_memory);
 	v->al_memory = calloc(1, extents_mem_size(1));
 	device_al_resized(dev(), v->al_memory, 1);
-	fake.on_disk = look_at_hints;
+	disk_order[0] = 0;
+	fake.on_disk = note_order;
 	write_is_over(0);
-	assert_int_equal(flags_at_bitmap_write & BM_PAGE_HINT, 0);
+	device_set_out_of_sync(dev(), 0, 4096);
 	write_is_over(8192);
-	assert_int_equal(flags_at_bitmap_write & BM_PAGE_HINT, BM_PAGE_HINT);
+	assert_string_equal(disk_order, "log bitmap log ");
 }
 
 /* ---- the superblock ---- */
@@ -279,7 +282,7 @@ static u32 marks_at_bitmap_write;
 
 static s64 look_at_marks(const struct action *a)
 {
-	if ((a->kind == ACT_BM_WRITE && a->arg == BM_WRITE_ALL) || a->kind == ACT_AL_INIT)
+	if (a->kind == ACT_BM_WRITE || a->kind == ACT_AL_INIT)
 		marks_at_bitmap_write = fake_on_disk(0).flags;
 	return 0;
 }
@@ -323,6 +326,36 @@ static void metadata_that_moves_is_marked_until_it_is_there(void **state)
 			 MDF_FULL_SYNC | MDF_AL_DISABLED);
 	assert_int_equal(fake_on_disk(0).flags & (MDF_FULL_SYNC | MDF_AL_DISABLED), 0);
 	assert_int_equal(fake_on_disk(0).al_stripes, 2);
+}
+
+/* With a meta device that ends within a page of the bitmap. */
+static void a_meta_device_of_any_size_is_used_to_its_end(void **state)
+{
+	const u64 data = 1ULL << 30;
+	u32 odd;
+
+	(void)state;
+	for (odd = 0; odd < 9; odd++) {
+		struct md_superblock sb = {
+			.magic = MD_MAGIC_CLEAN, .uuid = { UUID_JUST_CREATED }, .flags = MDF_AL_CLEAN,
+			.bm_bytes_per_bit = MD_BYTES_PER_BIT,
+		};
+		struct md_layout layout;
+
+		start(false);
+		fake_format(0, data, &sb);
+		dev()->capacity = 0;
+		dev()->meta_sectors = 2048 + odd;
+		assert_true(md_layout_compute(MD_INDEX_FLEX_EXTERNAL, data, 2048 + odd, 1, 8, &layout));
+		md_layout_to_superblock(&layout, &sb);
+		md_superblock_encode(&sb, fake.volume[0].superblock);
+		admin_op_init(&op, &fake.resource, dev());
+		assert_true(fake_command(admin_attach, &op));
+		assert_int_equal(op.ret, ERR_NO_ERROR);
+		assert_int_equal(dev()->capacity, (2048 + odd - 72) * 32768ULL);
+		fake_stop();
+	}
+	start(false);
 }
 
 static void the_bitmap_is_written_when_a_primary_steps_down(void **state)
@@ -377,6 +410,7 @@ int main(void)
 		TEST(a_change_while_the_superblock_is_written_is_not_lost, setup_primary),
 		TEST(everything_is_out_of_sync_on_disk_until_all_bits_are, setup_primary),
 		TEST(metadata_that_moves_is_marked_until_it_is_there, setup_primary),
+		TEST(a_meta_device_of_any_size_is_used_to_its_end, setup_diskless),
 		TEST(the_bitmap_is_written_when_a_primary_steps_down, setup_primary),
 		TEST(a_failing_disk_gets_the_bitmap_unless_it_is_given_up_by_force, setup_primary),
 	};
