@@ -182,6 +182,161 @@ static void test_two_nodes_never_contradict_each_other(void **state)
 		assert_true(i == HS_DEMOTE || ended[i] > cases / 100);
 }
 
+/* ---- complete: every pattern of four values in the four slots of both nodes */
+
+static const u64 letters[] = { 0, A, B, C, 0x4444444444444440ULL };
+
+/*
+ * The values mean nothing by themselves, so of all patterns that differ in their names only one
+ * is walked: the next new value is always the next letter.
+ */
+struct patterns {
+	u8 slot[8], most[8];	/* most: highest letter so far */
+	bool begun;
+};
+
+static bool pattern_next(struct patterns *p)
+{
+	int i = 7;
+
+	if (!p->begun)
+		return p->begun = true;
+	while (i >= 0 && p->slot[i] == min(i ? p->most[i - 1] + 1 : 1, 4))
+		i--;
+	if (i < 0)
+		return false;
+	p->slot[i]++;
+	for (; i < 8; i++) {
+		u8 before = i ? p->most[i - 1] : 0;
+
+		p->most[i] = max(p->slot[i], before);
+		if (i < 7)
+			p->slot[i + 1] = 0;
+	}
+	return true;
+}
+
+static void pattern_sets(const struct patterns *p, struct handshake_input *in)
+{
+	for (int i = 0; i < UUID_SLOTS; i++) {
+		in->self.ids.slot[i] = letters[p->slot[i]];
+		in->peer.ids.slot[i] = letters[p->slot[i + UUID_SLOTS]];
+	}
+}
+
+/* One of each combination of roles, crashes, discards, disks and arbiter. */
+#define FLAG_CASES (4 * 4 * 3 * 4 * 2)
+
+static void set_flags(struct handshake_input *in, u32 v)
+{
+	static const u8 disks[] = { D_INCONSISTENT, UTD };
+	u32 discard = v / 16 % 3;
+
+	in->self_role = v & 1 ? PRI : SEC;
+	in->peer_role = v & 2 ? PRI : SEC;
+	in->self.flags = v & 4 ? UUID_FLAG_CRASHED_PRIMARY : 0;
+	in->peer.flags = v & 8 ? UUID_FLAG_CRASHED_PRIMARY : 0;
+	in->self_discard = discard == 1;
+	if (discard == 1)
+		in->self.flags |= UUID_FLAG_DISCARD_MY_DATA;
+	if (discard == 2)
+		in->peer.flags |= UUID_FLAG_DISCARD_MY_DATA;
+	in->self_disk = in->self_disk_now = disks[v / 48 % 2];
+	in->peer_disk = disks[v / 96 % 2];
+	in->resolve_conflicts = v / 192;
+}
+
+/* A better disk is never refused for the sake of the generations, only for who uses it. */
+static void check_better_disk(const struct handshake_input *in, const struct handshake_verdict *v)
+{
+	int want = in->self_disk == D_INCONSISTENT ? HS_TARGET : HS_SOURCE;
+
+	if (in->self_disk == in->peer_disk || v->fail == HSF_UNRELATED)
+		return;
+	if (v->outcome == HS_FAIL)
+		CHECK(v->fail == HSF_PRIMARY_LOST && in->self_role == PRI, "refused: fail %d hg %d\n",
+		      v->fail, v->hg);
+	else
+		CHECK((int)v->outcome == want, "outcome %d hg %d\n", v->outcome, v->hg);
+}
+
+/* A node forgets nothing, repeats nothing, and has a generation. */
+static bool comes_about(const struct uuid_set *u)
+{
+	for (int i = 0; i < UUID_SLOTS; i++)
+		for (int k = 0; k < i; k++)
+			if (u->slot[i] && u->slot[i] == u->slot[k])
+				return false;
+	return u->slot[UUID_CURRENT] && (u->slot[UUID_HISTORY0] || !u->slot[UUID_HISTORY1]);
+}
+
+/* Who is to be overwritten went on from what the other one has: no operation leads there. */
+static bool descends_from(const struct uuid_set *u, u64 current)
+{
+	return u->slot[UUID_BITMAP] == current || u->slot[UUID_HISTORY0] == current ||
+	       u->slot[UUID_HISTORY1] == current;
+}
+
+/*
+ * After the sync that follows nothing is left to be done; and one that breaks off in the middle
+ * goes on in the same direction.
+ */
+static void check_no_loop(const struct uuid_verdict *of_source, bool crashed)
+{
+	struct uuid_facts later = { .apv = 101, .features = 15, .self_crashed = crashed };
+	struct uuid_set source = of_source->self, target = of_source->peer, told = source;
+	int hg;
+
+	uuid_target_start(&target, uuid_source_start(&source, 0x5555555555555550ULL, false), false);
+	hg = uuid_compare(&source, &target, &later).hg;
+	CHECK(hg == HG_SOURCE_BITMAP || hg == HG_SOURCE_FULL, "broken off: %d, rule %d\n", hg,
+	      of_source->rule);
+	uuid_source_finish(&source);
+	uuid_target_finish(&target, &told, false);
+	later.self_crashed = false;
+	hg = uuid_compare(&source, &target, &later).hg;
+	CHECK(hg == HG_EQUAL, "again after the sync: %d, rule %d\n", hg, of_source->rule);
+}
+
+static void test_every_pattern_of_four_values_ends_without_contradiction_or_loop(void **state)
+{
+	unsigned long patterns = 0, cases = 0, loops = 0, ended[HS_FAIL + 1] = { 0 };
+	struct patterns p = { .begun = false };
+
+	(void)state;
+	while (pattern_next(&p)) {
+		patterns++;
+		for (u32 v = 0; v < FLAG_CASES; v++) {
+			struct handshake_input in = { .apv = 101, .features = 15 }, min;
+			struct handshake_verdict a, b;
+
+			pattern_sets(&p, &in);
+			set_flags(&in, v);
+			min = mirror(in);
+			a = handshake_decide(&in);
+			b = handshake_decide(&min);
+			cases++;
+			ended[a.outcome]++;
+			check_sane(&in, &a);
+			check_better_disk(&in, &a);
+			CHECK(a.outcome != HS_DEMOTE, "demoted without a policy\n");
+			if (a.outcome == HS_FAIL || b.outcome == HS_FAIL)
+				continue;
+			CHECK(a.hg == -b.hg && a.full_sync == b.full_sync, "hg %d and %d\n", a.hg, b.hg);
+			if (a.outcome != HS_SOURCE || a.uuid.hg != a.hg || v < 144 || v >= 160 ||
+			    !comes_about(&in.self.ids) || !comes_about(&in.peer.ids) ||
+			    descends_from(&in.peer.ids, in.self.ids.slot[UUID_CURRENT]))
+				continue;
+			check_no_loop(&a.uuid, v & 4);
+			loops++;
+		}
+	}
+	printf("         handshakes: %lu patterns, %lu cases, complete: %lu connected, %lu source, %lu target, %lu failed; %lu syncs followed to their end\n",
+	       patterns, cases, ended[HS_CONNECTED], ended[HS_SOURCE], ended[HS_TARGET],
+	       ended[HS_FAIL], loops);
+	assert_int_equal(ended[HS_SOURCE] > 0 && ended[HS_CONNECTED] > 0 && loops > 0, true);
+}
+
 static void test_sets_give_the_outcomes_they_stand_for(void **state)
 {
 	const struct uuid_facts f = { .apv = 101, .features = 15 };
@@ -473,6 +628,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sets_give_the_outcomes_they_stand_for),
+		cmocka_unit_test(test_every_pattern_of_four_values_ends_without_contradiction_or_loop),
 		cmocka_unit_test(test_two_nodes_never_contradict_each_other),
 		cmocka_unit_test(test_split_brain_without_policy_calls_both_helpers_and_fails),
 		cmocka_unit_test(test_discarding_my_data_makes_me_target),

@@ -317,6 +317,27 @@ static void test_resync_leaves_equal_sets(void **state)
 	expect(&n, 40, HG_EQUAL);
 }
 
+/* The source had no bitmap UUID: the sync's own value is new, what came before stays known. */
+static void test_a_full_sync_leaves_equal_sets_with_their_history(void **state)
+{
+	struct pair n = { set4(B | 1, 0, A, C), set4(A, 0, 0, 0) };
+	struct uuid_set at_handshake;
+	u64 sync;
+
+	(void)state;
+	expect(&n, 80, HG_SOURCE_FULL);
+	at_handshake = n.p;
+	sync = uuid_source_start(&n.p, 0x7000, true);
+	assert_int_equal(sync, 0x7000);
+	uuid_target_start(&n.s, sync, false);
+	uuid_source_finish(&n.p);
+	uuid_target_finish(&n.s, &at_handshake, false);
+	uuid_mark_primary(&n.p, false);
+	assert_true(sets_equal(n.p, set4(B, 0, 0x7000, A)));
+	assert_true(sets_equal(n.s, n.p));
+	expect(&n, 40, HG_EQUAL);
+}
+
 static void test_interrupted_resyncs_continue_by_bitmap(void **state)
 {
 	struct pair n = parted_while_primary();
@@ -390,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_sync_uuid_value),
 		cmocka_unit_test(test_only_untouched_connected_nodes_skip_the_initial_sync),
 		cmocka_unit_test(test_resync_leaves_equal_sets),
+		cmocka_unit_test(test_a_full_sync_leaves_equal_sets_with_their_history),
 		cmocka_unit_test(test_interrupted_resyncs_continue_by_bitmap),
 		cmocka_unit_test(test_a_sync_uuid_that_never_arrived_is_undone),
 		cmocka_unit_test(test_a_finish_seen_by_the_target_only_is_made_up),
