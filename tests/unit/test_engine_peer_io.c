@@ -365,7 +365,7 @@ static struct arrival *digest_arrives(u16 cmd, u32 differ, u32 own_len)
 		d.digest[i] = own_digest[i] = (u8)(i + 1);
 	own_digest[differ] ^= 0x80;
 	own_digest_len = own_len;
-	fake.on_digest = make_digest;
+	fake.on_peer_digest = make_digest;
 	a = arrival_read(cmd, &d.p, sizeof(d.p), sizeof(d.digest));
 	if (!a->in.pr) {
 		a->in.pr = &peers[n_peers++];
