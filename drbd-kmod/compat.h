@@ -12,10 +12,18 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/net.h>
 #include <linux/timer.h>
 #include <linux/uio.h>
 #include "kcompat.h"
+
+#ifndef COMPAT_HAVE_BLK_OPF_T
+typedef unsigned int blk_opf_t;
+#endif
+#ifndef COMPAT_HAVE_BIO_MAX_VECS
+#define BIO_MAX_VECS BIO_MAX_PAGES
+#endif
 
 /* A block device opened for us. */
 struct drbd_bdev {
@@ -143,7 +151,103 @@ static inline struct bio *drbd_bio_alloc(struct block_device *bdev, unsigned sho
 #endif
 #ifndef COMPAT_HAVE_TIMER_DELETE_SYNC
 #define timer_delete_sync del_timer_sync
+#endif
+#ifndef COMPAT_HAVE_TIMER_DELETE
 #define timer_delete del_timer
+#endif
+
+/* Whoever maps a page here does not sleep before it is unmapped. */
+#ifndef COMPAT_HAVE_KMAP_LOCAL
+#define kmap_local_page(page) kmap_atomic(page)
+#define kunmap_local(address) kunmap_atomic(address)
+#endif
+#ifndef COMPAT_HAVE_BVEC_KMAP_LOCAL
+static inline void *bvec_kmap_local(struct bio_vec *vec)
+{
+	return kmap_local_page(vec->bv_page) + vec->bv_offset;
+}
+#endif
+
+#ifndef COMPAT_HAVE_ISSUE_DISCARD_4
+#define drbd_issue_discard(bdev, sector, nr, gfp) blkdev_issue_discard(bdev, sector, nr, gfp, 0)
+#else
+#define drbd_issue_discard blkdev_issue_discard
+#endif
+
+/* ---- the visible disk ---- */
+
+#ifdef COMPAT_HAVE_BI_BDEV
+#define drbd_bio_disk(bio) ((bio)->bi_bdev->bd_disk)
+#else
+#define drbd_bio_disk(bio) ((bio)->bi_disk)
+#endif
+
+#ifndef COMPAT_HAVE_BIO_SPLIT_TO_LIMITS
+static inline struct bio *bio_split_to_limits(struct bio *bio)
+{
+	blk_queue_split(&bio);
+	return bio;
+}
+#endif
+
+#ifdef COMPAT_HAVE_SUBMIT_BIO_VOID
+#define DRBD_SUBMIT_BIO(submit) submit
+#else
+#define DRBD_SUBMIT_BIO(submit) submit##_cookie
+#define DRBD_SUBMIT_BIO_DEFINE(submit)			\
+static blk_qc_t submit##_cookie(struct bio *bio)	\
+{							\
+	submit(bio);					\
+	return BLK_QC_T_NONE;				\
+}
+#endif
+#ifndef DRBD_SUBMIT_BIO_DEFINE
+#define DRBD_SUBMIT_BIO_DEFINE(submit)
+#endif
+
+#ifndef COMPAT_HAVE_GENHD_FL_NO_PART
+#define GENHD_FL_NO_PART GENHD_FL_NO_PART_SCAN
+#endif
+
+#ifdef COMPAT_HAVE_ADD_DISK_ERROR
+#define drbd_add_disk add_disk
+#else
+static inline int drbd_add_disk(struct gendisk *disk)
+{
+	add_disk(disk);
+	return 0;
+}
+#endif
+
+#ifndef COMPAT_HAVE_SET_CAPACITY_AND_NOTIFY
+#define set_capacity_and_notify(disk, sectors) set_capacity_revalidate_and_notify(disk, sectors, true)
+#endif
+
+#ifdef COMPAT_HAVE_BLK_ALLOC_DISK
+#ifndef COMPAT_HAVE_BLK_FEAT_FLAGS
+#define drbd_blk_alloc_disk() blk_alloc_disk(NUMA_NO_NODE)
+#endif
+#define drbd_put_disk put_disk
+#else
+static inline struct gendisk *drbd_blk_alloc_disk(void)
+{
+	struct gendisk *disk = alloc_disk(1);
+
+	if (!disk)
+		return NULL;
+	disk->queue = blk_alloc_queue(NUMA_NO_NODE);
+	if (!disk->queue) {
+		put_disk(disk);
+		return NULL;
+	}
+	return disk;
+}
+
+static inline void drbd_put_disk(struct gendisk *disk)
+{
+	blk_cleanup_queue(disk->queue);
+	put_disk(disk);
+}
 #endif
 
 #ifdef COMPAT_HAVE_SOCKADDR_UNSIZED

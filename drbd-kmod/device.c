@@ -48,7 +48,7 @@ static void request_work(struct work_struct *work);
 
 static void drbd_submit_bio(struct bio *bio)
 {
-	struct shell_device *d = bio->bi_bdev->bd_disk->private_data;
+	struct shell_device *d = drbd_bio_disk(bio)->private_data;
 	struct shell_resource *r = shell_of_resource(d->core.resource);
 	struct shell_request *req;
 	enum request_op op;
@@ -77,6 +77,7 @@ static void drbd_submit_bio(struct bio *bio)
 	request_new(&req->core);
 	drbd_unlock(r);
 }
+DRBD_SUBMIT_BIO_DEFINE(drbd_submit_bio)
 
 void env_request_free(struct drbd_request *core)
 {
@@ -173,18 +174,22 @@ static void drbd_release(DRBD_RELEASE_ARGS)
 	drbd_device_put(d);
 }
 
+#ifdef COMPAT_HAVE_FREE_DISK
 /* The disk is gone for good and the last opener with it. */
 static void drbd_free_disk(struct gendisk *disk)
 {
 	drbd_device_put(disk->private_data);
 }
+#endif
 
 static const struct block_device_operations drbd_ops = {
 	.owner = THIS_MODULE,
-	.submit_bio = drbd_submit_bio,
+	.submit_bio = DRBD_SUBMIT_BIO(drbd_submit_bio),
 	.open = drbd_open,
 	.release = drbd_release,
+#ifdef COMPAT_HAVE_FREE_DISK
 	.free_disk = drbd_free_disk,
+#endif
 };
 
 /* ---- limits ---- */
@@ -262,7 +267,7 @@ static void limits_apply(struct gendisk *disk, const struct visible_limits *v)
 static struct gendisk *disk_alloc(void)
 {
 	struct visible_limits v = { .max_bytes = WIRE_DATA_MAX, .logical = 512, .physical = 512 };
-	struct gendisk *disk = blk_alloc_disk(NUMA_NO_NODE);
+	struct gendisk *disk = drbd_blk_alloc_disk();
 
 	if (!disk)
 		return ERR_PTR(-ENOMEM);
@@ -316,10 +321,11 @@ int shell_disk_create(struct shell_device *d)
 	snprintf(disk->disk_name, sizeof(disk->disk_name), "drbd%u", d->core.minor);
 	set_capacity(disk, 0);
 	set_disk_ro(disk, true);
-	kref_get(&d->kref);	/* the disk's, until drbd_free_disk() */
-	err = add_disk(disk);
+	err = drbd_add_disk(disk);
 	if (err)
-		put_disk(disk);
+		drbd_put_disk(disk);
+	else
+		kref_get(&d->kref);	/* the disk's, until drbd_free_disk(), which a failed one never sees */
 	return err;
 }
 
@@ -327,7 +333,10 @@ void shell_disk_delete(struct shell_device *d)
 {
 	flush_work(&d->visible_work);
 	del_gendisk(d->disk);
-	put_disk(d->disk);
+	drbd_put_disk(d->disk);
+#ifndef COMPAT_HAVE_FREE_DISK
+	drbd_device_put(d);
+#endif
 }
 
 int drbd_device_module_init(void)

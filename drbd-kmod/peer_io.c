@@ -150,7 +150,7 @@ int shell_discard(struct block_device *bdev, sector_t start, sector_t nr)
 	if (start < first)
 		err = blkdev_issue_zeroout(bdev, start, first - start, GFP_NOIO, 0);
 	if (!err)
-		err = blkdev_issue_discard(bdev, first, end - first, GFP_NOIO);
+		err = drbd_issue_discard(bdev, first, end - first, GFP_NOIO);
 	if (!err && end < start + nr)
 		err = blkdev_issue_zeroout(bdev, end, start + nr - end, GFP_NOIO, 0);
 	return err;

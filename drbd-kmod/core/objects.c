@@ -35,7 +35,7 @@ void resource_init(struct drbd_resource *resource, const char *name, const struc
 	resource->write_ordering = 2;
 	dlist_init(&resource->devices);
 	work_queue_init(&resource->work);
-	timers_init(&resource->timers);
+	timer_list_core_init(&resource->timers);
 
 	connection_init(connection, resource);
 	send_init(connection);

@@ -11,7 +11,7 @@ static void timers_rearm(struct drbd_resource *resource)
 		env_timer_arm(resource, dlist_first_entry(armed, struct core_timer, link)->deadline);
 }
 
-void timers_init(struct timer_list_core *timers)
+void timer_list_core_init(struct timer_list_core *timers)
 {
 	dlist_init(&timers->armed);
 }

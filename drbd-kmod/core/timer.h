@@ -22,7 +22,7 @@ struct timer_list_core {
 	struct dlist armed;	/* ascending deadline */
 };
 
-void timers_init(struct timer_list_core *timers);
+void timer_list_core_init(struct timer_list_core *timers);
 void core_timer_init(struct core_timer *timer, void (*fire)(struct core_timer *timer));
 /* Arm, or move, to `ms` from now. */
 void core_timer_set(struct drbd_resource *resource, struct core_timer *timer, u64 ms);
