@@ -37,6 +37,12 @@ void send_build_control(struct drbd_connection *connection, struct outgoing *out
 	memcpy(body + offsetof(struct wire_p_block_ack, seq_num), &seq, sizeof(seq));
 }
 
+/* Before 87 nobody tells the name of a digest, and so nobody expects one. */
+static u32 digest_len(const struct drbd_connection *connection)
+{
+	return connection->agreed_pro_version >= 87 ? connection->integrity_size_out : 0;
+}
+
 /* ---- application requests ---- */
 
 bool send_can_express(const struct drbd_connection *connection, u8 op)
@@ -90,7 +96,7 @@ static void build_write(struct drbd_connection *connection, struct outgoing *out
 	tl->sent_epoch = req->epoch;
 	tl->sent_writes++;
 	if (req->op == OP_WRITE) {
-		out->digest_len = connection->integrity_size_out;
+		out->digest_len = digest_len(connection);
 		p = send_begin(connection, out, vnr, P_DATA, sizeof(*p), out->digest_len + bytes);
 		fill_write_head(connection, p, req);
 		out->req = req;
@@ -136,7 +142,7 @@ static void build_data_reply(struct drbd_connection *connection, struct outgoing
 	u32 bytes = pr->interval.bytes;
 	struct wire_p_data *p;
 
-	out->digest_len = connection->integrity_size_out;
+	out->digest_len = digest_len(connection);
 	p = send_begin(connection, out, pr->device->vnr, pr->reply_cmd, sizeof(*p),
 		       out->digest_len + bytes);
 	p->sector = cpu_to_be64(pr->interval.sector);

@@ -77,6 +77,8 @@ static struct host_request *request_make(struct app *app)
 	} else {
 		flags = DP_FLUSH;
 	}
+	if (op == OP_DISCARD && !device_may_discard(device))
+		op = OP_WRITE_ZEROES;
 	if (op == OP_WRITE)
 		flags = (one_in(20) ? DP_FUA : 0) | (one_in(30) ? DP_FLUSH : 0) |
 			(one_in(4) ? DP_RW_SYNC : 0);

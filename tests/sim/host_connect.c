@@ -180,11 +180,13 @@ static int exchange_features(struct host *h)
 	u32 got;
 
 	features_encode(&mine);
+	versions_limit(h->node, &mine);
 	if (send_packet(h, P_CONNECTION_FEATURES, &mine, sizeof(mine)) || recv_header(h, &hdr))
 		return -EAGAIN;
 	if (hdr.length == sizeof(peers) &&
 	    net_recv(h->conn.sock[SOCK_DATA], &peers, sizeof(peers), &got))
 		return -EAGAIN;
+	versions_limit(h->node, &peers);
 	return outcome_to_errno(features_received(&h->core.connection, &hdr, &peers));
 }
 

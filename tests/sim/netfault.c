@@ -12,7 +12,6 @@ static void slow_line(void)
 {
 	cfg.max_request = min(cfg.max_request, 64u);
 	cfg.app_gap = max(cfg.app_gap, 1u << 15);
-	cfg.data_sectors = min_t(u64, cfg.data_sectors, 65536);
 }
 
 /* After net_init() and the rest of the configuration. */
@@ -21,6 +20,7 @@ void netfault_config(void)
 	struct net_conf *nc = &cfg.net;
 
 	net.rough = true;
+	cfg.data_sectors = min_t(u64, cfg.data_sectors, 65536);
 	net.split = one_in(2) ? 1 + chance(20) : 0;
 	net.retransmit = one_in(3) ? chance_between(30, 1000) : 0;
 	if (one_in(3)) {

@@ -214,6 +214,7 @@ void node_boot(struct node *n)
 	n->boots++;
 	stats.boots++;
 	n->stalled_until = 0;
+	versions_boot(n);
 	/* The worker's queues are needed before the core is set up. */
 	host_worker_start(n->host);
 	resource_init(&n->host->core, "r0", &opts);

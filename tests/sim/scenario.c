@@ -272,6 +272,7 @@ void make_peace(void)
 		bring_up(&nodes[i]);
 	resize_adjust();
 	actors_calm();
+	versions_peace();
 	wait_for(connected, "connected", 120);
 	disk_repair();
 	if (!sim_failed && !is_primary(primary))
@@ -461,6 +462,8 @@ static void one_fault(void)
 		return;
 	if (family_has(FAMILY_NET) && one_in(2))
 		return netfault_one();
+	if (family_has(FAMILY_VERSIONS) && one_in(6))
+		return versions_fault();
 	switch (chance(8)) {
 	case 0:
 	case 1:

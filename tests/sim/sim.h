@@ -20,6 +20,7 @@
  *	app.c		the application and its requests
  *	oracle.c	what every sector may hold, and what must be true
  *	netfault.c	a network on a bad day
+ *	versions.c	old protocol versions and missing features
  *	scenario.c	configuration by seed, administrator and faults
  */
 #ifndef SIM_H
@@ -404,6 +405,12 @@ extern bool scenario_over;
 void netfault_config(void);
 void netfault_one(void);
 void netfault_end(void);
+
+/* ---- versions.c: FAMILY_VERSIONS ---- */
+void versions_boot(struct node *n);
+void versions_limit(struct node *n, struct wire_p_features *packet);
+void versions_fault(void);
+void versions_peace(void);
 
 /* ---- words ---- */
 struct stats {

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * FAMILY_VERSIONS: old peers.  A node's host tells a lower protocol version and fewer features
+ * than the core offers, and hides from the core what the peer offers beyond that, so that both
+ * agree on what an old node would have agreed to.  A boot may bring another version, as when
+ * nodes are upgraded one after the other.
+ */
+#include "scenario.h"
+#include "actors.h"
+
+static struct cap { u32 version, features; } caps[NODES];
+
+static void cap_draw(struct node *n)
+{
+	struct cap *cap = &caps[n->id];
+
+	/* Volumes other than 0 need 100. */
+	cap->version = one_in(4) ? WIRE_APV_MAX :
+		       chance_between(cfg.volumes > 1 ? 100 : WIRE_APV_MIN, WIRE_APV_MAX);
+	cap->features = one_in(3) ? WIRE_FEATURES : chance(WIRE_FEATURES + 1);
+}
+
+void versions_boot(struct node *n)
+{
+	if (!family_has(FAMILY_VERSIONS))
+		return;
+	if (!caps[n->id].version || one_in(4))
+		cap_draw(n);
+	trace(n, "speaks version %u, features %x", caps[n->id].version, caps[n->id].features);
+}
+
+/* What this node may say of itself, and what it may hear of its peer. */
+void versions_limit(struct node *n, struct wire_p_features *packet)
+{
+	const struct cap *cap = &caps[n->id];
+
+	if (!family_has(FAMILY_VERSIONS))
+		return;
+	packet->protocol_max = cpu_to_be32(min(be32_to_cpu(packet->protocol_max), cap->version));
+	packet->feature_flags &= cpu_to_be32(cap->features);
+}
+
+static void upgrade(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++) {
+		caps[i].version = WIRE_APV_MAX;
+		caps[i].features = WIRE_FEATURES;
+	}
+	for (i = 0; i < NODES && !sim_failed; i++) {
+		trace(&nodes[i], "upgrade");
+		node_command(&nodes[i], 0, admin_disconnect, NULL);
+	}
+	for (i = 0; i < NODES && !sim_failed; i++)
+		bring_up(&nodes[i]);
+}
+
+/* Some histories only newer versions and features can compare: the message says "upgrade". */
+void versions_peace(void)
+{
+	bool old = min(caps[0].version, caps[1].version) < 91 ||
+		   !(caps[0].features & caps[1].features & FF_WSAME);
+
+	if (family_has(FAMILY_VERSIONS) && old && !comes_true(connected, 120))
+		upgrade();
+}
+
+void versions_fault(void)
+{
+	struct node *n = &nodes[chance(2)];
+
+	cap_draw(n);
+	trace(n, "now speaks version %u, features %x", caps[n->id].version, caps[n->id].features);
+	if (one_in(2))
+		net_reset();
+}
