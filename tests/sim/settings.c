@@ -144,12 +144,13 @@ static void draw_digests(struct net_conf *net)
 
 static void draw_resync_after(struct settings *s)
 {
+	/* The same order on both nodes, or each volume waits for the other one for ever. */
+	bool first = one_in(2);
 	int i;
 
 	if (cfg.volumes < 2)
 		return;
 	for (i = 0; i < NODES; i++) {
-		bool first = one_in(2);
 		s32 on = one_in(3) ? -1 : i * MINORS_PER_NODE + first;
 
 		s->disk[i][first].resync_after = -1;
@@ -211,6 +212,7 @@ void settings_by_seed(void)
 		cfg.protocol = OPT_PROTOCOL_A;
 	for (v = chance(8); v; v--)
 		settings_random(&settings);
+	settings.net.on_congestion = OPT_CONGESTION_BLOCK;
 }
 
 /* ---- changes while it runs ---- */
