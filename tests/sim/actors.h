@@ -63,7 +63,7 @@ void split_fault(void);
 
 /* ---- administrator.c, repair.c ---- */
 void administrator_fault(void);
-void repair(void);
+void repair(bool distrust);	/* distrust: the bitmaps may lie */
 /* Like wait_for(), and no violation when it does not come true. */
 bool comes_true(condition *cond, u32 seconds);
 

@@ -14,7 +14,7 @@
 
 static u64 storm_until;
 static u32 actors_left;
-static bool mad;
+static bool mad, lied;		/* lied: said that what differs is the same */
 
 struct order {
 	const char *name;
@@ -63,6 +63,18 @@ static void after_suspend(struct node *n, struct admin_op *op)
 static void after_resume(struct node *n, struct admin_op *op)
 {
 	check(!command_ok(op->ret) || !n->host->core.susp, n, "resume-io", op);
+}
+
+static void after_new_uuid(struct node *n, struct admin_op *op)
+{
+	(void)n;
+	lied |= command_ok(op->ret) && op->clear_bitmap;
+}
+
+static void after_resize(struct node *n, struct admin_op *op)
+{
+	(void)n;
+	lied |= command_ok(op->ret) && op->assume_clean;
 }
 
 /* ---- arguments ---- */
@@ -122,8 +134,8 @@ static const struct order orders[] = {
 	{ "suspend-io", admin_suspend_io, false, NULL, after_suspend },
 	{ "resume-io", admin_resume_io, false, NULL, after_resume },
 	{ "verify", admin_verify, false, prepare_verify, NULL },
-	{ "new-current-uuid", admin_new_current_uuid, true, prepare_new_uuid, NULL },
-	{ "resize", admin_resize, true, prepare_resize, NULL },
+	{ "new-current-uuid", admin_new_current_uuid, true, prepare_new_uuid, after_new_uuid },
+	{ "resize", admin_resize, true, prepare_resize, after_resize },
 };
 
 static u64 patience(void)
@@ -351,6 +363,7 @@ void administrator_fault(void)
 	u32 i;
 
 	stats.storms++;
+	lied = false;
 	mad = cfg.data_sectors < 100000 && !one_in(3);
 	trace(NULL, "%s administrator", mad ? "a mad" : "an orderly");
 	if (mad)
@@ -367,5 +380,5 @@ void administrator_fault(void)
 	for (i = 0; i < NODES; i++)
 		resume(&nodes[i]);
 	if (mad)
-		repair();
+		repair(lied);
 }

@@ -112,7 +112,7 @@ static void full_size(struct node *n)
 	wait_for(same_size, "of the same size", 60);
 }
 
-void repair(void)
+void repair(bool distrust)
 {
 	struct node *winner, *loser;
 	int i;
@@ -137,6 +137,8 @@ void repair(void)
 	everywhere(winner, admin_primary, true, "primary");
 	if (sim_failed)
 		return;
+	if (distrust)
+		wipe(loser);
 	reconnect(winner, loser);
 	if (!comes_true(connected, 100)) {
 		wipe(loser);
