@@ -476,6 +476,32 @@ static void a_disk_that_has_grown_is_used_when_the_peer_resizes(void **state)
 	assert_true(dev()->capacity > SECTORS * 19ULL / 10);
 }
 
+static void resize_to(u64 sectors)
+{
+	struct admin_op op;
+
+	admin_op_init(&op, &fake.resource, dev());
+	op.size = sectors;
+	op.assume_peer_has_space = true;
+	fake_command(admin_resize, &op);
+	assert_int_equal(op.ret, ERR_NO_ERROR);
+}
+
+static void a_block_that_was_the_end_in_part_is_synced_after_growth(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0);
+	resize_to(2028);
+	assert_int_equal(dev()->capacity, 2028);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	resize_to(2048);
+	assert_int_equal(dev()->capacity, 2048);
+	assert_int_equal(bm_test(&dev()->bitmap, 252), 0);
+	/* Sectors 2024 to 2031: four of them are new. */
+	assert_int_equal(bm_test(&dev()->bitmap, 253), 1);
+	assert_int_equal(dev()->bitmap.bits_set, 3);
+}
+
 static void a_refused_handshake_backs_off(void **state)
 {
 	struct task t = { 0 };
@@ -882,6 +908,7 @@ int main(void)
 		PEER_TEST(unrelated_data_ends_in_standalone),
 		PEER_TEST(a_smaller_peer_disk_is_refused),
 		PEER_TEST(a_disk_that_has_grown_is_used_when_the_peer_resizes),
+		PEER_TEST(a_block_that_was_the_end_in_part_is_synced_after_growth),
 		PEER_TEST(a_refused_handshake_backs_off),
 		PEER_TEST(a_lost_connection_is_looked_for_at_once),
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
