@@ -251,6 +251,8 @@ void node_crash(struct node *n, bool lose_cache)
 {
 	u32 v;
 
+	if (!n->up)
+		return;
 	stats.crashes++;
 	trace(n, "crash%s", lose_cache ? ", disk caches lost" : "");
 	oracle_crashing(n, lose_cache);
