@@ -355,12 +355,41 @@ static u32 wanted_slots(const struct drbd_device *device, const struct disk_conf
 	return md_al_extents_clamp(al_blocks(&device->layout), conf->al_extents);
 }
 
-/* A changed number of activity log slots: with the log empty. */
+static bool log_switched_on(const struct drbd_device *device, const struct disk_conf *conf)
+{
+	return conf->al_updates && !device->disk_conf.al_updates;
+}
+
+/* The log is empty: other slots, and what was not logged so far on the disk. */
+static enum fiber_status options_al_empty(struct task *t, struct drbd_device *device,
+					  struct admin_op *op)
+{
+	u32 slots = wanted_slots(device, &op->conf.disk);
+
+	FIBER_BEGIN(op->pc3);
+	t->result = 0;
+	if (device->al.hot.n_slots != slots)
+		FIBER_DO(op->pc3, t, ACT_AL_RESIZE, device, slots);
+	op->ret = t->result ? ERR_NOMEM : ERR_NO_ERROR;
+	if (op->ret != ERR_NO_ERROR || !log_switched_on(device, &op->conf.disk))
+		FIBER_RETURN(op->pc3);
+	device->disk_conf.al_updates = true;
+	memset(&op->bulk, 0, sizeof(op->bulk));
+	FIBER_CALL(op->pc3, device_flush_data(t, device, &op->bulk.pages));
+	if (!t->result)
+		FIBER_CALL(op->pc3, device_write_bitmap(t, device, &op->bulk));
+	if (t->result)
+		op->ret = ERR_IO_MD_DISK;
+	FIBER_END(op->pc3);
+}
+
+/* A changed number of activity log slots, or a log that was off: with the log empty. */
 static enum fiber_status options_al(struct task *t, struct drbd_device *device,
 				    struct admin_op *op)
 {
 	FIBER_BEGIN(op->pc2);
-	if (device->al.hot.n_slots == wanted_slots(device, &op->conf.disk))
+	if (device->al.hot.n_slots == wanted_slots(device, &op->conf.disk) &&
+	    !log_switched_on(device, &op->conf.disk))
 		FIBER_RETURN(op->pc2);
 	freeze(device, op);
 	FIBER_WAIT_UNTIL(op->pc2, (io_has_stopped(device) && !device->size_busy) || t->interrupted);
@@ -373,14 +402,15 @@ static enum fiber_status options_al(struct task *t, struct drbd_device *device,
 	tl_close_epoch(&op->resource->connection);
 	FIBER_WAIT_TIMEOUT(op->pc2, t, AL_DRAIN_MS, al_shrink(device) || t->interrupted);
 	op->ret = ERR_NOMEM;
-	if (!al_shrink(device)) {
-		admin_info(op, "Try again without changing current al-extents setting");
-	} else {
-		FIBER_DO(op->pc2, t, ACT_AL_RESIZE, device, wanted_slots(device, &op->conf.disk));
-		op->ret = t->result ? ERR_NOMEM : ERR_NO_ERROR;
-	}
+	device->al.barred = al_shrink(device);
+	if (device->al.barred)
+		FIBER_CALL(op->pc2, options_al_empty(t, device, op));
+	else
+		admin_info(op, "Try again without changing current al-extents or al-updates setting");
+	device->al.barred = false;
 	device_md_mark_dirty(device);
 	device->size_busy = false;
+	al_kick(device);
 	env_wake(device->resource);
 	unfreeze(device, op);
 	FIBER_END(op->pc2);

@@ -36,14 +36,6 @@ static u64 user_size(const struct drbd_device *device, const struct size_op *op)
 	return op->has_user_size ? op->user_size : device->disk_conf.disk_size;
 }
 
-/* One bitmap sector describes 4096 bits; the area may end within a page. */
-static bool bitmap_fits(u64 sectors, const struct md_layout *layout)
-{
-	u64 bits = md_bm_bits(sectors);
-
-	return (bits >> 12) + ((bits & 4095) != 0) <= layout->bm_sectors;
-}
-
 /* What is to be; op->error != 0: it can not be. */
 static void size_plan(struct drbd_device *device, struct size_op *op)
 {
@@ -72,7 +64,7 @@ static void size_plan(struct drbd_device *device, struct size_op *op)
 	refused = md_resize_check(op->new_size, device->md.la_size_sect, user, op->new_al_layout);
 	if (refused != MD_OK)
 		op->error = refused;
-	else if (op->new_size == 0 || !bitmap_fits(op->new_size, layout))
+	else if (op->new_size == 0)
 		op->error = ERR_NOMEM_BITMAP;
 }
 

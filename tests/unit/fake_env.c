@@ -225,12 +225,81 @@ static void bitmap_free(struct fake_volume *v)
 	v->n_pages = 0;
 }
 
-static s64 md_write(struct fake_volume *v)
+static s64 md_write(struct fake_volume *v, u64 sector)
 {
 	v->md_writes++;
+	if (v->on_md_write)
+		v->on_md_write();
 	if (!v->md_error)
 		memcpy(v->superblock, v->md_buffer, sizeof(v->superblock));
+	if (v->disk)
+		fake_disk_write(v->disk, 'S', sector, v->md_buffer, v->device.disk_conf.md_flushes);
 	return v->md_error;
+}
+
+static s64 md_read(struct fake_volume *v, u64 sector)
+{
+	if (v->disk)
+		fake_disk_read(v->disk, sector, v->superblock);
+	memcpy(v->md_buffer, v->superblock, sizeof(v->superblock));
+	return 0;
+}
+
+static s64 al_write(struct fake_volume *v, u64 sector, bool flush)
+{
+	if (v->disk)
+		fake_disk_write(v->disk, 'A', sector, v->al_buffer, flush);
+	return 0;
+}
+
+static s64 al_init_all(struct fake_volume *v)
+{
+	u32 blocks = v->device.layout.al_sectors / MD_BLOCK_SECTORS, i;
+	u64 sector;
+
+	for (i = 0; v->disk && i < blocks; i++) {
+		al_init_block(&v->device, i, &sector);
+		al_write(v, sector, i == blocks - 1);
+	}
+	return 0;
+}
+
+static s64 bitmap_write(struct fake_volume *v)
+{
+	struct bm_batch *batch = &v->device.bm_batch;
+	u32 i;
+
+	v->bm_writes++;
+	for (i = 0; v->disk && i < batch->n; i++)
+		fake_disk_write(v->disk, 'B', v->device.layout.bm_sector +
+				(u64)batch->page[i] * MD_BLOCK_SECTORS, batch->copy[i], false);
+	return v->md_error;
+}
+
+static s64 bitmap_read(struct fake_volume *v)
+{
+	u32 i;
+
+	/* Without one the fake disk keeps no bitmap: all clean. */
+	if (!v->disk) {
+		bm_clear_all(&v->device.bitmap);
+		return 0;
+	}
+	for (i = 0; i < bm_used_pages(&v->device.bitmap); i++)
+		fake_disk_read(v->disk, v->device.layout.bm_sector + (u64)i * MD_BLOCK_SECTORS,
+			       v->pages[i]);
+	bm_recount(&v->device.bitmap);
+	return 0;
+}
+
+static s64 data_flush(struct fake_volume *v)
+{
+	v->flushes++;
+	if (v->on_flush)
+		v->on_flush();
+	if (v->disk)
+		fake_disk_flush(v->disk);
+	return 0;
 }
 
 static s64 disk_action(struct fake_volume *v, const struct action *a)
@@ -241,20 +310,19 @@ static s64 disk_action(struct fake_volume *v, const struct action *a)
 		return error;
 	switch (a->kind) {
 	case ACT_MD_READ:
-		memcpy(v->md_buffer, v->superblock, sizeof(v->superblock));
-		return 0;
+		return md_read(v, a->arg);
 	case ACT_MD_WRITE:
-		return md_write(v);
+		return md_write(v, a->arg ? a->arg : v->device.layout.sb_sector);
+	case ACT_AL_WRITE:
+		return al_write(v, a->arg, v->device.disk_conf.md_flushes);
+	case ACT_AL_INIT:
+		return al_init_all(v);
 	case ACT_BM_WRITE:
-		v->bm_writes++;
-		return v->md_error;
+		return bitmap_write(v);
 	case ACT_FLUSH:
-		v->flushes++;
-		return 0;
+		return data_flush(v);
 	case ACT_BM_READ:
-		/* The fake disk keeps no bitmap: all clean. */
-		bm_clear_all(&v->device.bitmap);
-		return 0;
+		return bitmap_read(v);
 	case ACT_BM_RESIZE:
 		return bitmap_resize(v, a->arg);
 	case ACT_AL_RESIZE:

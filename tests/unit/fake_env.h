@@ -11,6 +11,7 @@
 
 #include "core/admin.h"
 #include "core/connection.h"
+#include "fake_disk.h"
 
 #define FAKE_VOLUMES 4
 
@@ -24,6 +25,8 @@ struct fake_volume {
 	u32 n_pages;
 	void *al_memory;
 	u32 md_writes, bm_writes, flushes, closes;
+	struct fake_disk *disk;		/* NULL: the superblock is all there is */
+	void (*on_md_write)(void), (*on_flush)(void);	/* what happens meanwhile */
 	int md_error;			/* outcome of the next superblock writes */
 	bool read_only;
 	u64 capacity;
