@@ -182,7 +182,7 @@ static enum fiber_status resume_new_uuids(struct task *t, struct admin_op *op)
 		if (has_disk(op->walk))
 			FIBER_CALL(op->pc2, device_uuid_new_current(t, op->walk, &op->md));
 		else
-			op->walk->ed_uuid = env_random64();
+			exposure_name(op->walk, env_random64());
 	}
 	FIBER_END(op->pc2);
 }

@@ -15,7 +15,8 @@ void device_facts(const struct drbd_device *device, struct state_facts *facts)
 	facts->verify_alg = connection->net_conf.verify_alg[0] != 0;
 	facts->state_sent = connection->state_sent;
 	facts->ed_uuid_is_current = device->has_backing &&
-		uuid_same(device->ed_uuid, device->md.uuid[MD_UUID_CURRENT]);
+		uuid_same(device->ed_uuid, device->md.uuid[MD_UUID_CURRENT]) &&
+		!exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT]);
 	facts->open_count = device->open_count;
 	facts->fencing = state_effective_fencing(device->disk_conf.fencing, device->state.disk);
 	facts->on_no_data = resource->opts.on_no_data;
@@ -187,6 +188,7 @@ static void device_store(struct drbd_device *device, struct state os, struct sta
 	after_change_queue(device, &before, &after, refs, owed);
 	resource->changes++;
 	env_wake(resource);
+	exposure_state_changed(device, os);
 }
 
 static void admission_kick_all(struct drbd_resource *resource)

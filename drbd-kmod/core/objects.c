@@ -76,6 +76,7 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 	request_queues_init(device);
 	peer_request_lists_init(device);
 	core_timer_init(&device->md_timer, md_timer_fire);
+	core_timer_init(&device->exposure_timer, exposure_timer_fire);
 	work_init(&device->md_work, md_work_run);
 	work_init(&device->disk_gone, disk_gone_run);
 	core_task_init(&device->full_sync, full_sync_run);
@@ -103,6 +104,7 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 void device_unlink(struct drbd_device *device)
 {
 	core_timer_cancel(device->resource, &device->md_timer);
+	core_timer_cancel(device->resource, &device->exposure_timer);
 	dlist_del_init(&device->of_resource);
 	env_wake(device->resource);
 }

@@ -35,6 +35,7 @@
 #include "resync.h"
 #include "engine_types.h"
 #include "handshake.h"
+#include "exposure.h"
 
 /* Queue limits of the backing disk as P_SIZES tells them (wire.md L11), bytes. */
 struct backing_limits {
@@ -191,6 +192,8 @@ struct drbd_device {
 
 	/* ---- generation identifiers ---- */
 	u64 ed_uuid;			/* current UUID of the data exposed to users */
+	u8 exposure;			/* enum exposure: is that all of it? */
+	struct core_timer exposure_timer;
 	struct peer_uuids peer_uuids;
 	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
 	bool new_uuid_on_thaw;		/* states.md "NCU" */

@@ -185,6 +185,12 @@ static void write_mark_only_copy(struct drbd_peer_request *pr)
 	device_set_out_of_sync(pr->device, pr->interval.sector, pr->interval.bytes);
 }
 
+/* What the writer's lost disk lacks must not be in its generation (states.md 11, I6). */
+static bool write_precedes_its_generation(const struct incoming *in)
+{
+	return in->device->new_uuid_pending && peer_write_is_only_copy(device_state(in->device));
+}
+
 static bool write_is_logged(struct drbd_peer_request *pr)
 {
 	return !pr->only_copy || al_begin_peer(pr);
@@ -244,6 +250,7 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 		FIBER_RETURN(in->pc);
 	}
 	FIBER_WAIT_UNTIL(in->pc, !write_overlaps_resync(in) || is_lost(in));
+	FIBER_WAIT_UNTIL(in->pc, !write_precedes_its_generation(in) || is_lost(in));
 	write_mark_only_copy(in->pr);
 	FIBER_WAIT_UNTIL(in->pc, write_is_logged(in->pr) || is_lost(in));
 	if (is_lost(in)) {

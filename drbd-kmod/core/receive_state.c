@@ -78,7 +78,7 @@ static void uuids_adopt(struct drbd_device *device, u64 uuid)
 static void uuids_expose(struct drbd_device *device, u64 uuid)
 {
 	if (device->state.disk < D_INCONSISTENT && device->state.pdsk != D_INCONSISTENT)
-		device->ed_uuid = uuid;
+		exposure_name(device, uuid);
 }
 
 enum fiber_status receive_uuids(struct task *t, struct incoming *in)

@@ -132,6 +132,13 @@ static void request_give_back(struct drbd_request *req, bool ok)
 	request_leaves(device);
 }
 
+static void request_hold(struct drbd_request *req, bool ok)
+{
+	req->held = true;
+	req->held_ok = ok;
+	dlist_add_tail(&req->wait, &req->device->rq.held);
+}
+
 static void request_finish(struct drbd_request *req, bool ok)
 {
 	struct drbd_device *device = req->device;
@@ -143,9 +150,13 @@ static void request_finish(struct drbd_request *req, bool ok)
 	 * the peer does not have (states.md 13.8).
 	 */
 	if (device->new_uuid_pending && (req->flags & RQ_W) && !(req->flags & RQ_NO)) {
-		req->held = true;
-		req->held_ok = ok;
-		dlist_add_tail(&req->wait, &device->rq.held);
+		request_hold(req, ok);
+		return;
+	}
+	/* Nor of one that only the peer has, before its generation has a name (exposure.h). */
+	if (ok && exposure_must_wait(req)) {
+		request_hold(req, ok);
+		exposure_patience_start(device);
 		return;
 	}
 	request_give_back(req, ok);
@@ -156,7 +167,8 @@ void request_held_release(struct drbd_device *device)
 	struct dlist *held = &device->rq.held;
 	struct drbd_request *req;
 
-	while (!device->new_uuid_pending && !dlist_empty(held)) {
+	while (!device->new_uuid_pending && device->exposure != EXPOSURE_AWAITED &&
+	       !dlist_empty(held)) {
 		req = dlist_first_entry(held, struct drbd_request, wait);
 		dlist_del_init(&req->wait);
 		req->held = false;

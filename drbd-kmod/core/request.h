@@ -61,7 +61,7 @@ struct request_queues {
 	struct dlist al_wait;	/* admitted, wait for the activity log */
 	struct dlist conflict;	/* wait for an overlapping write to end */
 	struct dlist local;	/* local part in flight */
-	struct dlist held;	/* done, but completed only when new_uuid_pending is 0 */
+	struct dlist held;	/* done, but not completed: new_uuid_pending, exposure */
 	struct interval_tree writes;	/* local and received writes not yet gone; .completed
 					 * ones are in nobody's way any more */
 	struct interval_tree remote_reads;	/* asked of the peer */
@@ -100,7 +100,7 @@ void tl_init(struct drbd_connection *connection);
 
 /* Admission may have become possible: call after every change that request admission reads. */
 void request_admission_kick(struct drbd_device *device);
-/* device->new_uuid_pending became 0: complete what is on rq.held (states.md 13.8). */
+/* Complete what is on rq.held, unless new_uuid_pending or exposure still forbids it. */
 void request_held_release(struct drbd_device *device);
 /* Same for conflicts that a completed write or peer request may have ended. */
 void request_conflict_kick(struct drbd_device *device);

@@ -201,6 +201,151 @@ static void no_zeroes_are_queued_behind_a_new_digest(void **state)
 	assert_int_equal(issue(OP_WRITE_ZEROES, 8, 4096)->error, -EOPNOTSUPP);
 }
 
+/* ---- a Primary whose disk is gone ---- */
+
+static bool peers_uuids(u64 uuid, u64 bitmap)
+{
+	struct wire_p_uuids p = {
+		.current_uuid = cpu_to_be64(uuid), .bitmap_uuid = cpu_to_be64(bitmap),
+	};
+	struct arrival *a = arrive(P_UUIDS, &p, sizeof(p), 0);
+	bool ok = a->in.ok;
+
+	assert_int_equal(a->status, FIBER_DONE);
+	free(a);
+	return ok;
+}
+
+#define OLD 0xAAAA000000000000ULL
+#define NEW 0xCCCC000000000000ULL
+
+static void lose_disk(void)
+{
+	peers_uuids(OLD, 0);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	drain(SOCK_DATA);
+}
+
+/* Written and acknowledged by the peer. */
+static struct app *write_through(u64 sector)
+{
+	struct app *w = issue(OP_WRITE, sector, 4096);
+	struct sent s;
+
+	do
+		assert_true(next_packet(SOCK_DATA, &s, true));
+	while (s.cmd != P_DATA);
+	assert_true(ack(&s, P_WRITE_ACK, 4096));
+	fake_run();
+	return w;
+}
+
+static s32 attach_again(void)
+{
+	struct md_superblock sb = fake_on_disk(0);
+	static struct admin_op op;
+
+	/* As the tools leave it, which apply the activity log. */
+	sb.magic = MD_MAGIC_CLEAN;
+	sb.flags |= MDF_AL_CLEAN;
+	fake_format(0, SECTORS, &sb);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_attach, &op));
+	fake_run();
+	return op.ret;
+}
+
+static void an_ack_that_overtakes_the_peers_new_generation_waits_for_it(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	lose_disk();
+	w = write_through(8);
+	assert_false(w->completed);
+	peers_uuids(OLD, 0);
+	assert_false(w->completed);
+	assert_true(peers_uuids(NEW, OLD));
+	fake_run();
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_true(write_through(64)->completed);
+}
+
+static void a_disk_that_lacks_what_users_wrote_is_not_attached_again(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	lose_disk();
+	w = write_through(8);
+	lose_connection();
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(attach_again(), ERR_DATA_NOT_CURRENT);
+}
+
+static void users_do_not_wait_for_ever_for_a_generation_that_does_not_come(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	lose_disk();
+	w = write_through(8);
+	assert_false(w->completed);
+	fake_advance(6100);
+	assert_true(w->completed);
+	/* Still connected: the peer says the same generation, and would not see the difference. */
+	assert_int_equal(attach_again(), ERR_DATA_NOT_CURRENT);
+	assert_true(peers_uuids(NEW, OLD));
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+}
+
+static void a_disk_that_lacks_nothing_is_attached_again(void **state)
+{
+	(void)state;
+	lose_disk();
+	lose_connection();
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
+static void nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own(void **state)
+{
+	(void)state;
+	peers_uuids(OLD, OLD);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	drain(SOCK_DATA);
+	assert_true(write_through(8)->completed);
+}
+
+/* The other end of it: the only copy of a write belongs to a generation that is on disk. */
+static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **state)
+{
+	struct state s = { .role = ROLE_PRIMARY, .peer = ROLE_SECONDARY, .conn = C_CONNECTED,
+			   .disk = D_DISKLESS, .pdsk = D_UP_TO_DATE };
+	struct wire_p_state p = { .state = cpu_to_be32(state_pack(s)) };
+	struct arrival *a;
+
+	(void)state;
+	free(arrive(P_STATE, &p, sizeof(p), 0));
+	drain(SOCK_DATA);
+	/* As it is while the worker writes the superblock. */
+	device_new_uuid_begin(dev());
+	a = write_arrives(8, 4096, 1);
+	assert_int_equal(a->status, FIBER_WAIT);
+	assert_false(peer_submitted[0]);
+	device_new_uuid_end(dev());
+	go_on(a);
+	fake_run();
+	go_on(a);
+	done(a);
+	assert_true(peer_submitted[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +359,12 @@ int main(void)
 		TEST(a_change_of_the_digest_takes_place_without_a_peer_too, setup_primary),
 		TEST(options_do_not_change_between_two_nodes_that_shake_hands, setup_primary),
 		TEST(no_zeroes_are_queued_behind_a_new_digest, setup_primary),
+		TEST(an_ack_that_overtakes_the_peers_new_generation_waits_for_it, setup_primary),
+		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
+		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
+		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
+		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
+		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

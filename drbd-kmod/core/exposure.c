@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "objects.h"
+#include "predicates.h"
+
+/* Users write, and only the peer keeps it. */
+static bool depends_on_peer(struct state s)
+{
+	return s.role == ROLE_PRIMARY && s.conn >= C_CONNECTED && s.disk < D_INCONSISTENT &&
+	       s.pdsk == D_UP_TO_DATE;
+}
+
+/* It does so when its present generation is the one that my disk had. */
+static bool peer_begins_generation(const struct drbd_device *device)
+{
+	return !device->peer_uuids.valid || !device->peer_uuids.set.slot[UUID_BITMAP];
+}
+
+static void settle(struct drbd_device *device, enum exposure exposure)
+{
+	core_timer_cancel(device->resource, &device->exposure_timer);
+	device->exposure = exposure;
+	request_held_release(device);
+}
+
+/* Given up waiting. Nobody has seen anything yet if nothing was held back. */
+static void unnamed(struct drbd_device *device)
+{
+	settle(device, dlist_empty(&device->rq.held) ? EXPOSURE_NAMED : EXPOSURE_UNNAMED);
+}
+
+void exposure_state_changed(struct drbd_device *device, struct state os)
+{
+	bool depended = depends_on_peer(os), depends = depends_on_peer(device->state);
+
+	if (device->state.disk >= D_CONSISTENT) {
+		/* What users see is the own disk's again, or still. */
+		if (device->exposure != EXPOSURE_NAMED)
+			settle(device, EXPOSURE_NAMED);
+	} else if (!depended && depends && device->exposure == EXPOSURE_NAMED &&
+		   peer_begins_generation(device)) {
+		device->exposure = EXPOSURE_AWAITED;
+	} else if (depended && !depends && device->exposure == EXPOSURE_AWAITED) {
+		unnamed(device);
+	}
+}
+
+void exposure_name(struct drbd_device *device, u64 uuid)
+{
+	bool other = !uuid_same(device->ed_uuid, uuid);
+
+	device->ed_uuid = uuid;
+	if (other && device->exposure != EXPOSURE_NAMED)
+		settle(device, EXPOSURE_NAMED);
+}
+
+bool exposure_must_wait(const struct drbd_request *req)
+{
+	return req->device->exposure == EXPOSURE_AWAITED && (req->flags & RQ_W) &&
+	       !(req->flags & RQ_LO);
+}
+
+void exposure_patience_start(struct drbd_device *device)
+{
+	const struct net_conf *nc = &device->resource->connection.net_conf;
+
+	if (!core_timer_armed(&device->exposure_timer))
+		core_timer_set(device->resource, &device->exposure_timer, (u64)nc->timeout * 100);
+}
+
+void exposure_timer_fire(struct core_timer *timer)
+{
+	struct drbd_device *device = container_of(timer, struct drbd_device, exposure_timer);
+
+	if (device->exposure != EXPOSURE_AWAITED)
+		return;
+	env_log_device(device, LOG_LVL_WARN,
+		       "the peer has not told a new generation for what is written there only: going on; the disk that was lost can not be attached before it has");
+	settle(device, EXPOSURE_UNNAMED);
+}
+
+bool exposure_exceeds(const struct drbd_device *device, u64 uuid)
+{
+	return device->exposure != EXPOSURE_NAMED && uuid_same(device->ed_uuid, uuid);
+}
