@@ -128,6 +128,9 @@ static void a_failed_disk_is_hidden_by_the_peer(void **state)
 	assert_true(dev()->state.disk <= D_FAILED);
 	assert_false(w->completed);
 	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	/* Only the peer has it: not before its new generation is known (exposure.h). */
+	assert_false(w->completed);
+	exposure_name(dev(), 0xCCCC000000000000ULL);
 	assert_true(w->completed);
 	assert_int_equal(w->error, 0);
 }
