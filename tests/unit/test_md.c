@@ -248,6 +248,100 @@ static void external_capacity_is_the_smaller_of_data_and_bitmap(void **state)
 	}
 }
 
+/* Places that do not overlap, room for every bit, and an attach that finds it all again. */
+static void check_layout(s32 index, u64 data, u64 meta, const struct md_layout *l)
+{
+	bool internal = md_index_is_internal(index);
+	u64 end = index >= 0 ? l->sb_sector + MD_SLOT_SECTORS : meta;
+	struct md_layout back, now;
+	struct md_superblock sb = {
+		.bm_bytes_per_bit = 4096, .magic = MD_MAGIC_CLEAN, .flags = MDF_AL_CLEAN,
+		.la_size_sect = l->capacity,
+	};
+	struct md_attach_facts facts = { .index = index, .data_sectors = data, .meta_sectors = meta };
+	u8 block[MD_BLOCK_BYTES];
+
+	assert_true((md_bm_bits(l->capacity) + 4095) / 4096 <= l->bm_sectors);
+	assert_true(l->capacity <= data);
+	if (internal) {
+		assert_true(l->capacity <= l->bm_sector);
+		assert_true(l->bm_sector + l->bm_sectors <= l->al_sector);
+		assert_true(l->al_sector + l->al_sectors <= l->sb_sector);
+		assert_true(l->sb_sector + MD_BLOCK_SECTORS <= meta);
+	} else {
+		assert_true(l->sb_sector + MD_BLOCK_SECTORS <= l->al_sector);
+		assert_true(l->al_sector + l->al_sectors <= l->bm_sector);
+		assert_true(l->bm_sector + l->bm_sectors <= end);
+	}
+	assert_int_equal(l->sb_sector % 8 + l->al_sector % 8 + l->bm_sector % 8, 0);
+
+	md_layout_to_superblock(l, &sb);
+	md_superblock_encode(&sb, block);
+	assert_int_equal(md_superblock_decode(block, &sb), MD_KIND_CLEAN);
+	md_layout_from_superblock(&sb, index, data, meta, &back);
+	assert_memory_equal(&back, l, sizeof(back));
+	if (meta < 2048 || (index >= 0 && meta < MD_SLOT_SECTORS * ((u64)index + 1)))
+		return;
+	if (index >= 0 && (l->al_stripes != 1 || l->al_stripe_size_4k != 8))
+		return;
+	assert_int_equal(md_attach_check(&sb, MD_KIND_CLEAN, &facts, &back, &now), MD_OK);
+	assert_true(md_layout_same_place(&back, &now));
+	facts.current_sectors = l->capacity + 1;
+	assert_int_equal(md_attach_check(&sb, MD_KIND_CLEAN, &facts, &back, &now), MD_ERR_DISK_TOO_SMALL);
+}
+
+static unsigned long layout_cases;
+
+static void try_layout(s32 index, u64 data, u64 meta, u32 stripes, u32 size_4k)
+{
+	struct md_layout l;
+
+	if (md_layout_compute(index, data, meta, stripes, size_4k, &l))
+		check_layout(index, data, meta, &l);
+	layout_cases++;
+}
+
+static void every_layout_around_every_boundary_holds_what_it_promises(void **state)
+{
+	static const u32 logs[][2] = { { 1, 8 }, { 8, 1 }, { 3, 4 }, { 7, 16 }, { 1, 256 }, { 512, 16 } };
+	static const s32 indices[] = { 0, 1, 7, 255 };
+	u64 d, m, k;
+	size_t i, x;
+	int off;
+
+	(void)state;
+	layout_cases = 0;
+	for (i = 0; i < ARRAY_SIZE(logs); i++) {
+		u64 al = 8ULL * logs[i][0] * logs[i][1];
+
+		/* Internal: around each page of bitmap, each power of two, and where it begins to fit. */
+		for (d = al; d < al + 3000; d++)
+			try_layout(-3, d, d, logs[i][0], logs[i][1]);
+		for (k = 1; k <= 33; k++)
+			for (off = -40; off <= 40; off++)
+				try_layout(-3, k * 262144 + al + off, k * 262144 + al + off, logs[i][0], logs[i][1]);
+		for (k = 12; k <= 41; k++)
+			for (off = -20; off <= 20; off++)
+				try_layout(-3, (1ULL << k) + off, (1ULL << k) + off, logs[i][0], logs[i][1]);
+		/* Flexible: each size of the meta device around a page, data around what it can describe. */
+		for (m = al; m < al + 300; m++)
+			for (off = -20; off <= 20; off++) {
+				u64 full = m > al + 8 ? (m - al - 8) * 32768 : 32768;
+
+				try_layout(-2, full + off, m, logs[i][0], logs[i][1]);
+				try_layout(-2, full + off, m + 2048, logs[i][0], logs[i][1]);
+			}
+		/* Slots: the data around what a slot can describe. */
+		for (x = 0; x < ARRAY_SIZE(indices); x++)
+			for (off = -20; off <= 20; off++) {
+				m = MD_SLOT_SECTORS * ((u64)indices[x] + 1);
+				try_layout(indices[x], MD_INDEXED_MAX_SECTORS + off, m, logs[i][0], logs[i][1]);
+				try_layout(indices[x], 262144 + off, m + off, logs[i][0], logs[i][1]);
+			}
+	}
+	printf("         layouts: %lu cases\n", layout_cases);
+}
+
 static void sizes_beyond_the_fields_on_disk_are_refused_or_limited(void **state)
 {
 	struct md_layout l;
@@ -582,6 +676,7 @@ int main(void)
 		cmocka_unit_test(internal_layout_matches_the_table_of_real_devices),
 		cmocka_unit_test(internal_layout_is_right_around_every_boundary),
 		cmocka_unit_test(external_capacity_is_the_smaller_of_data_and_bitmap),
+		cmocka_unit_test(every_layout_around_every_boundary_holds_what_it_promises),
 		cmocka_unit_test(sizes_beyond_the_fields_on_disk_are_refused_or_limited),
 		cmocka_unit_test(only_magic_and_flag_together_mean_clean),
 		cmocka_unit_test(attach_refuses_each_fault_with_its_own_code),
