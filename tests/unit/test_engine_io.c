@@ -328,6 +328,121 @@ static void metadata_that_moves_is_marked_until_it_is_there(void **state)
 	assert_int_equal(fake_on_disk(0).al_stripes, 2);
 }
 
+/* ---- order of what goes to the disk ---- */
+
+static void a_disk_stays_a_primarys_until_its_last_write_is_over(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA), barrier;
+	struct task t = { 0 };
+
+	(void)state;
+	memset(&md, 0, sizeof(md));
+	state_force(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_SECONDARY)));
+	fake_run();
+	assert_int_equal(fake_drive(&t, run_md_sync, NULL), FIBER_DONE);
+	assert_true(fake_on_disk(0).flags & MDF_PRIMARY_IND);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	barrier = expect_soon(P_BARRIER);
+	assert_true(barrier_ack(&barrier, 1));
+	fake_advance(5000);
+	fake_advance(5000);
+	assert_false(fake_on_disk(0).flags & MDF_PRIMARY_IND);
+}
+
+static bool log_was_open;
+
+static s64 write_while_it_moves(const struct action *a)
+{
+	static struct drbd_peer_request pr;
+
+	if (a->kind != ACT_AL_INIT)
+		return 0;
+	peer_request_init(&pr, a->device, 8, 4096);
+	log_was_open = al_begin_peer(&pr) || pr.in_al;
+	return 0;
+}
+
+static void nobody_takes_an_extent_of_a_log_that_is_laid_out_anew(void **state)
+{
+	(void)state;
+	admin_op_init(&op, &fake.resource, dev());
+	op.al_stripes = 2;
+	op.al_stripe_size_4k = 16;
+	log_was_open = true;
+	fake.on_disk = write_while_it_moves;
+	assert_true(fake_command(admin_resize, &op));
+	assert_int_equal(op.ret, ERR_NO_ERROR);
+	assert_false(log_was_open);
+}
+
+static s64 clear_while_flushing(const struct action *a)
+{
+	if (a->kind == ACT_FLUSH)
+		device_set_in_sync(a->device, 8, 4096);
+	return 0;
+}
+
+static struct bm_write pages;
+
+static enum fiber_status run_bitmap_write(struct task *t, void *arg)
+{
+	(void)arg;
+	return device_bitmap_write(t, dev(), &pages, BM_WRITE_CHANGED);
+}
+
+static u32 write_bitmap(void)
+{
+	u32 before = fake.volume[0].flushes;
+	struct task t = { 0 };
+
+	memset(&pages, 0, sizeof(pages));
+	assert_int_equal(fake_drive(&t, run_bitmap_write, NULL), FIBER_DONE);
+	return fake.volume[0].flushes - before;
+}
+
+static void a_bit_cleared_while_a_flush_runs_needs_another_one(void **state)
+{
+	(void)state;
+	device_set_out_of_sync(dev(), 0, 8192);
+	device_set_in_sync(dev(), 0, 4096);
+	fake.on_disk = clear_while_flushing;
+	assert_int_equal(write_bitmap(), 1);
+	fake.on_disk = NULL;
+	assert_int_equal(write_bitmap(), 1);
+	device_set_out_of_sync(dev(), 0, 8192);
+	assert_int_equal(write_bitmap(), 0);
+}
+
+static struct size_op size;
+
+static enum fiber_status run_size(struct task *t, void *arg)
+{
+	(void)arg;
+	return device_determine_size(t, dev(), &size);
+}
+
+static void two_changes_of_the_size_follow_one_another(void **state)
+{
+	struct app *r = issue(OP_READ, 8, 4096);
+	struct task t = { 0 };
+
+	(void)state;
+	memset(&size, 0, sizeof(size));
+	size.has_user_size = true;
+	size.user_size = SECTORS / 2;
+	assert_int_equal(fake_drive(&t, run_size, NULL), FIBER_WAIT);
+	dev()->size_busy = true;
+	disk_done(r, 0);
+	assert_int_equal(fake_drive(&t, run_size, NULL), FIBER_WAIT);
+	assert_int_equal(dev()->capacity, SECTORS);
+	dev()->size_busy = false;
+	assert_int_equal(fake_drive(&t, run_size, NULL), FIBER_DONE);
+	assert_int_equal(dev()->capacity, SECTORS / 2);
+	assert_int_equal(fake_on_disk(0).la_size_sect, SECTORS / 2);
+}
+
 /* With a meta device that ends within a page of the bitmap. */
 static void a_meta_device_of_any_size_is_used_to_its_end(void **state)
 {
@@ -410,6 +525,10 @@ int main(void)
 		TEST(a_change_while_the_superblock_is_written_is_not_lost, setup_primary),
 		TEST(everything_is_out_of_sync_on_disk_until_all_bits_are, setup_primary),
 		TEST(metadata_that_moves_is_marked_until_it_is_there, setup_primary),
+		TEST(a_disk_stays_a_primarys_until_its_last_write_is_over, setup_primary),
+		TEST(nobody_takes_an_extent_of_a_log_that_is_laid_out_anew, setup_primary),
+		TEST(a_bit_cleared_while_a_flush_runs_needs_another_one, setup_primary),
+		TEST(two_changes_of_the_size_follow_one_another, setup_primary),
 		TEST(a_meta_device_of_any_size_is_used_to_its_end, setup_diskless),
 		TEST(the_bitmap_is_written_when_a_primary_steps_down, setup_primary),
 		TEST(a_failing_disk_gets_the_bitmap_unless_it_is_given_up_by_force, setup_primary),
