@@ -20,11 +20,17 @@ static struct drbd_connection *connection_of(const struct drbd_device *device)
 
 /* ---- the queue in front of everything ---- */
 
+/* The disk is gone, and the peer, which is to hold the only copy, can not be told yet. */
+static bool loss_is_untold(const struct drbd_device *device)
+{
+	return device->loss_untold && device->state.conn >= C_CONNECTED;
+}
+
 static bool admission_open(const struct drbd_device *device)
 {
 	const struct drbd_connection *connection = connection_of(device);
 	struct admit_facts f = {
-		.frozen = device->suspend_count > 0,
+		.frozen = device->suspend_count > 0 || loss_is_untold(device),
 		.bitmap_op_pending = device->bm_io_pending,
 		.in_flight = device->ap_in_flight,
 		.max_buffers = connection->configured ? connection->net_conf.max_buffers :
@@ -353,7 +359,7 @@ void request_proceed(struct drbd_request *req)
 		congestion_check(device);
 	}
 	s = device_state(device);
-	if (state_suspended(s))
+	if (state_suspended(s) || (write && loss_is_untold(device)))
 		request_readmit(req);
 	else if (write)
 		write_start(req, s);

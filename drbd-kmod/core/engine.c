@@ -154,6 +154,18 @@ static u8 store_owed_uuid(struct drbd_device *device, struct state os, struct st
 	return 1;
 }
 
+/*
+ * A write without a local part must find the peer knowing that it will hold the only copy, or
+ * nobody marks it: the peer is told before any packet that follows.
+ */
+static void tell_disk_lost(struct drbd_device *device, struct state os, struct state ns)
+{
+	if (os.disk < D_INCONSISTENT || ns.disk >= D_INCONSISTENT || ns.conn < C_CONNECTED)
+		return;
+	send_state(device);
+	device->loss_untold = device->change.state_owed;
+}
+
 /* 2.3 steps 4 to 15; ns has passed every check. */
 static void device_store(struct drbd_device *device, struct state os, struct state ns)
 {
@@ -183,6 +195,7 @@ static void device_store(struct drbd_device *device, struct state os, struct sta
 	if (stops_receiver(os.conn, ns.conn))
 		env_sockets_shutdown(connection);
 	owed = store_owed_uuid(device, os, ns);
+	tell_disk_lost(device, os, ns);
 
 	after = side_of(resource, device);
 	after_change_queue(device, &before, &after, refs, owed);

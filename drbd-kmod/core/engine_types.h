@@ -88,6 +88,7 @@ struct size_op {
 	u64 user_size;
 	bool forced, assume_clean;
 	bool in_receiver;	/* as in struct bulk_op */
+	bool as_told;			/* a handshake: by the size that was announced */
 	bool new_al_layout;
 	u32 al_stripes, al_stripe_size_4k;
 	struct md_sync md;

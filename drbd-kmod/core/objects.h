@@ -223,6 +223,7 @@ struct drbd_device {
 	struct bulk_op disk_gone_bulk;
 	struct core_task full_sync;	/* set all bits, write them, then start the resync */
 	struct bulk_op full_sync_op;
+	bool loss_untold;		/* the disk was lost, and the peer does not know yet */
 	u32 suspend_count;		/* internal freezes of application I/O */
 	u32 ap_in_flight;		/* application requests admitted and not completed */
 	u32 ap_pending;			/* of these waiting for the peer */

@@ -205,6 +205,10 @@ void send_state(struct drbd_device *device)
 	if (device->change.pending)
 		return;
 	send_control(connection_of(device), SOCK_DATA, device->vnr, P_STATE, &p, sizeof(p));
+	if (device->loss_untold) {
+		device->loss_untold = false;
+		request_admission_kick(device);
+	}
 }
 
 void send_sync_uuid(struct drbd_device *device, u64 uuid)

@@ -52,7 +52,10 @@ static void size_plan(struct drbd_device *device, struct size_op *op)
 		stripe_4k = op->al_stripe_size_4k;
 	}
 	op->error = 0;
-	if (!md_layout_compute(index, device->backing_sectors, meta, stripes, stripe_4k, layout)) {
+	if (op->as_told) {
+		*layout = device->layout;
+	} else if (!md_layout_compute(index, device->backing_sectors, meta, stripes, stripe_4k,
+				      layout)) {
 		op->error = op->new_al_layout ? ERR_MD_LAYOUT_NO_FIT : ERR_NOMEM_BITMAP;
 		return;
 	}
@@ -305,11 +308,13 @@ enum fiber_status device_determine_size(struct task *t, struct drbd_device *devi
 	 * It may have grown since, also when it is the peer that tells of a new size; but a
 	 * handshake is about what both have told.
 	 */
-	if (!op->in_receiver || device->state.conn != C_WF_REPORT_PARAMS)
+	op->as_told = op->in_receiver && device->state.conn == C_WF_REPORT_PARAMS;
+	if (!op->as_told)
 		env_backing_sizes_update(device);
 	size_plan(device, op);
 	if (!op->error && !device->size_busy && fits_already(device, op)) {
 		op->outcome = SIZE_UNCHANGED;
+		device->layout = op->new_layout;
 		device->disk_conf.disk_size = user_size(device, op);
 	} else {
 		FIBER_CALL(op->pc, size_change_alone(t, device, op));

@@ -229,6 +229,13 @@ void demote(struct node *n)
 	}
 }
 
+/* A disk that is older than the data in use has to wait for the disk that holds them. */
+static void expect_attached(s32 ret, struct node *n)
+{
+	if (ret != ERR_DATA_NOT_CURRENT || !family_has(FAMILY_DISK))
+		expect(ret, "attach", n);
+}
+
 void bring_up(struct node *n)
 {
 	struct drbd_connection *c;
@@ -238,7 +245,7 @@ void bring_up(struct node *n)
 		node_boot(n);
 	for (v = 0; v < cfg.volumes && n->up; v++)
 		if (node_device(n, v)->state.disk == D_DISKLESS)
-			expect(node_attach(n, v), "attach", n);
+			expect_attached(node_attach(n, v), n);
 	c = node_connection(n);
 	if (c && c->cstate == C_STANDALONE && !c->configured)
 		expect(node_connect(n), "connect", n);
