@@ -351,16 +351,19 @@ static void a_disk_stays_a_primarys_until_its_last_write_is_over(void **state)
 	assert_false(fake_on_disk(0).flags & MDF_PRIMARY_IND);
 }
 
-static bool log_was_open;
+static bool log_was_open, log_is_new;
 
+/* At each step from the flush of what the old log stood for to the new one. */
 static s64 write_while_it_moves(const struct action *a)
 {
 	static struct drbd_peer_request pr;
 
-	if (a->kind != ACT_AL_INIT)
+	if (log_is_new || (a->kind != ACT_FLUSH && a->kind != ACT_MD_WRITE && a->kind != ACT_AL_INIT))
 		return 0;
 	peer_request_init(&pr, a->device, 8, 4096);
-	log_was_open = al_begin_peer(&pr) || pr.in_al;
+	if (al_begin_peer(&pr) || pr.in_al)
+		log_was_open = true;
+	log_is_new = a->kind == ACT_AL_INIT;
 	return 0;
 }
 
@@ -370,10 +373,11 @@ static void nobody_takes_an_extent_of_a_log_that_is_laid_out_anew(void **state)
 	admin_op_init(&op, &fake.resource, dev());
 	op.al_stripes = 2;
 	op.al_stripe_size_4k = 16;
-	log_was_open = true;
+	log_was_open = log_is_new = false;
 	fake.on_disk = write_while_it_moves;
 	assert_true(fake_command(admin_resize, &op));
 	assert_int_equal(op.ret, ERR_NO_ERROR);
+	assert_true(log_is_new);
 	assert_false(log_was_open);
 }
 
