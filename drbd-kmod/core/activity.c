@@ -267,10 +267,19 @@ static u64 build_block(struct drbd_device *device, bool changes)
 			      device->layout.al_stripe_size_4k, al->tr_number);
 }
 
+static u32 next_number(const struct drbd_device *device)
+{
+	return al_ring_next(device->layout.al_stripes, device->layout.al_stripe_size_4k,
+			    device->al.tr_number);
+}
+
 void al_init_block(struct drbd_device *device, u32 i, u64 *sector)
 {
+	/* A round that begins anew does so with the numbers if theirs is about to end. */
+	if (i == 0 && !next_number(device))
+		device->al.tr_number = 0;
 	*sector = build_block(device, i == 0);
-	device->al.tr_number++;
+	device->al.tr_number = next_number(device);
 }
 
 /* Without it only a superblock that says so may stand for the log. */
@@ -298,7 +307,7 @@ static enum fiber_status commit_to_disk(struct task *t, struct drbd_device *devi
 	if (!t->result && is_logged(device)) {
 		FIBER_DO(al->commit_pc, t, ACT_AL_WRITE, device, build_block(device, true));
 		if (!t->result) {
-			al->tr_number++;
+			al->tr_number = next_number(device);
 			device->al_writ_cnt++;
 		}
 	}

@@ -27,7 +27,7 @@ struct activity_log {
 	struct extents hot;		/* 4 MiB extents; memory: ACT_AL_RESIZE */
 	bool ready;			/* `hot` has memory */
 	bool suspended;			/* updates not needed: everything is out of sync anyway */
-	u32 tr_number, cycle;		/* metadata.md 3.4, never reset */
+	u32 tr_number, cycle;		/* metadata.md 3.4; al_ring_next() */
 	u32 generation;			/* counts the tables that `hot` had */
 	struct core_task commit;
 	struct dlist committing;	/* drbd_request.wait: hold extents, wait for the transaction */

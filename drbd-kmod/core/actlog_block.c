@@ -124,6 +124,14 @@ u64 al_ring_sector(u64 al_sector, u32 stripes, u32 stripe_size_4k, u32 tr_number
 	return al_sector + (u64)al_ring_position(stripes, stripe_size_4k, b) * MD_BLOCK_SECTORS;
 }
 
+u32 al_ring_next(u32 stripes, u32 stripe_size_4k, u32 tr_number)
+{
+	u32 blocks = stripes * stripe_size_4k;
+	u32 left_over = (U32_MAX % blocks + 1) % blocks;
+
+	return tr_number >= U32_MAX - left_over ? 0 : tr_number + 1;
+}
+
 /* --- reading -------------------------------------------------------------------------- */
 
 bool al_block_decode(const u8 block[AL_BLOCK_BYTES], struct al_block_info *info)

@@ -60,6 +60,12 @@ u32 al_context_next(u32 nr_slots, u32 cycle);
 u32 al_ring_position(u32 stripes, u32 stripe_size_4k, u32 b);
 /* Absolute sector of the block that records transaction @tr_number; @al_sector: AL start. */
 u64 al_ring_sector(u64 al_sector, u32 stripes, u32 stripe_size_4k, u32 tr_number);
+/*
+ * The number after @tr_number.  Numbers wrap where a round of the ring ends: else the one after
+ * 2^32 - 1 would go to another place than the next, and the replay, which follows the places,
+ * would miss what lies between.
+ */
+u32 al_ring_next(u32 stripes, u32 stripe_size_4k, u32 tr_number);
 
 /* --- reading -------------------------------------------------------------- */
 

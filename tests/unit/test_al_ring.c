@@ -74,10 +74,10 @@ static unsigned long cases;
 /* From transaction number `tr` on, three times around. */
 static void walk(u32 stripes, u32 size, u32 tr)
 {
-	u32 blocks = stripes * size, step;
+	u32 blocks = stripes * size, step, last = 0;
 
 	ring_begin(stripes, size);
-	for (step = 0; step < 3 * blocks; step++, tr++) {
+	for (step = 0; step < 3 * blocks; step++) {
 		u8 *newest = ring[place(stripes, size, tr)];
 		struct al_scan scan;
 
@@ -92,7 +92,7 @@ static void walk(u32 stripes, u32 size, u32 tr)
 		newest[100 + step % 3000] ^= 0x10;
 		if (step) {
 			assert_int_equal(replay(stripes, size, &scan), AL_SCAN_UPDATES);
-			assert_int_equal(scan.newest_tr, tr - 1);
+			assert_int_equal(scan.newest_tr, last);
 			/* Before the first round is complete the context is not. */
 			assert_memory_equal(slots, before, sizeof(before));
 		} else {
@@ -101,6 +101,8 @@ static void walk(u32 stripes, u32 size, u32 tr)
 		}
 		newest[100 + step % 3000] ^= 0x10;
 		cases++;
+		last = tr;
+		tr = al_ring_next(stripes, size, tr);
 	}
 }
 
@@ -115,9 +117,9 @@ static void every_position_of_the_ring_replays_and_survives_a_torn_write(void **
 		u32 blocks = rings[i][0] * rings[i][1];
 
 		walk(rings[i][0], rings[i][1], 0);
-		/* Numbers go on after the last one only where the ring's size divides 2^32. */
-		for (start = 0; start <= blocks && !(blocks & (blocks - 1)); start++)
-			walk(rings[i][0], rings[i][1], 0u - start);
+		/* Around the end of the numbers, which is one of the ring as well. */
+		for (start = 1; start <= blocks; start++)
+			walk(rings[i][0], rings[i][1], 0u - (u32)((1ULL << 32) % blocks) - start);
 		walk(rings[i][0], rings[i][1], 0x80000000u - blocks);
 	}
 	printf("         ring: %lu cases, complete\n", cases);
