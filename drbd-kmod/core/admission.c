@@ -270,6 +270,9 @@ static enum read_route read_route(struct drbd_request *req, struct state s)
 	if (s.disk == D_INCONSISTENT &&
 	    bm_range_touched(req->interval.sector, req->interval.bytes, device->capacity, &first, &last))
 		f.range_in_sync = !bm_count_range(&device->bitmap, first, last);
+	/* What was in sync when the peer was lost may be old by now: it may be Primary, too. */
+	if (s.conn < C_CONNECTED)
+		f.range_in_sync = false;
 	local = may_read_local(s, f.range_in_sync) && !req->avoid_local;
 	if (local && (!remote || req->avoid_remote))
 		return READ_LOCAL;

@@ -222,6 +222,13 @@ static void resubmit_local(struct drbd_request *req)
 		request_al_done(req);
 }
 
+/* Sent again into whatever state the handshake led to, it waits for the same answer as before. */
+static u32 awaited_acks(const struct drbd_request *req)
+{
+	return (req->flags & RQ_RA ? DP_SEND_RECEIVE_ACK : 0) |
+	       (req->flags & RQ_WA ? DP_SEND_WRITE_ACK : 0);
+}
+
 static void requeue(struct drbd_connection *connection, struct drbd_request *req)
 {
 	struct write_decision d = write_decide(device_state(req->device),
@@ -229,7 +236,7 @@ static void requeue(struct drbd_connection *connection, struct drbd_request *req
 					       connection->agreed_pro_version);
 
 	if (req->flags & RQ_W)
-		req->wire_flags = request_wire_flags(&d);
+		req->wire_flags = request_wire_flags(&d) | awaited_acks(req);
 	else if (!interval_linked(&req->interval))
 		interval_insert(&req->device->rq.remote_reads, &req->interval);
 	send_item_queue(connection, SOCK_DATA, &req->send);

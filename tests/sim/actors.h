@@ -55,11 +55,21 @@ void settings_adjust(struct node *n);	/* make the node follow the file */
 /* The user mode helper: a wait status, or a negative errno when it could not be run. */
 s64 helper_program(struct node *n, const char *event);
 extern u32 helper_calls[NODES][HELPER_COMMANDS];
+extern u32 handshakes_refused[NODES];	/* host_tasks.c: with an error in the log */
 void manager_check_completion(struct host_request *req, int error);
 void manager_fault(void);
 
 /* ---- split.c ---- */
 void split_fault(void);
+/* Both have written alone, and are idle: connect them, and see whose data survive. */
+void split_heal(void);
+
+/* ---- dual.c: two Primaries, FAMILY_DUAL ---- */
+void dual_config(void);
+bool dual_may_lose_peer(void);
+void dual_peace(void);		/* both Primary, connected */
+bool dual_fault(void);
+s64 dual_fence(struct node *n);
 
 /* ---- administrator.c, repair.c ---- */
 void administrator_fault(void);

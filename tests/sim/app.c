@@ -116,8 +116,10 @@ static bool durable_at_once(const struct host_request *req)
 	const struct drbd_device *device = req->core.device;
 	struct node *good = device->state.disk == D_UP_TO_DATE ? req->node : other(req->node);
 
+	/* Of two Primaries that crash together, either may be the one whose data count. */
 	return (req->core.op == OP_WRITE && (req->core.dp_flags & DP_FUA)) ||
-		good->disk[device->vnr].write_through;
+		(good->disk[device->vnr].write_through &&
+		 (!cfg.two_primaries || other(good)->disk[device->vnr].write_through));
 }
 
 void app_request_completed(struct host_request *req)
@@ -141,7 +143,7 @@ void app_request_completed(struct host_request *req)
 	}
 	if (!req->error && op == OP_READ)
 		oracle_read_end(req->node, device->vnr, sector, req->tags, req->sectors, req->started);
-	if (!req->error && (op == OP_FLUSH || (req->core.dp_flags & DP_FLUSH)))
+	if (!req->error && !cfg.two_primaries && (op == OP_FLUSH || (req->core.dp_flags & DP_FLUSH)))
 		oracle_flush_end(device->vnr, req->started);
 	waitq_wake(&app->wait);
 	if (req->freed_by_core) {

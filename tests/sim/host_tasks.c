@@ -184,6 +184,7 @@ void env_device_limits_changed(struct drbd_device *device)
 	(void)device;
 }
 
+u32 handshakes_refused[NODES];
 static const char levels[] = { 'E', 'W', 'I', 'D' };
 
 void env_log_device(const struct drbd_device *device, enum log_level level, const char *fmt, ...)
@@ -192,6 +193,8 @@ void env_log_device(const struct drbd_device *device, enum log_level level, cons
 	char text[512];
 	va_list args;
 
+	if (level == LOG_LVL_ERR && !strncmp(fmt, "handshake refused", 17))
+		handshakes_refused[d->node->id]++;
 	if (!tracing)
 		return;
 	va_start(args, fmt);

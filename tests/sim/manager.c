@@ -135,6 +135,8 @@ s64 helper_program(struct node *n, const char *event)
 	stats.helpers++;
 	helper_calls[n->id][which]++;
 	thread_sleep(chance_between(100, 20000));
+	if (cfg.two_primaries && which == HELPER_FENCE_PEER)
+		return dual_fence(n);
 	if (!family_has(FAMILY_CLUSTER))
 		return 0;
 	if (which == HELPER_FENCE_PEER) {

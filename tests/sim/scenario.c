@@ -80,6 +80,8 @@ void config_by_seed(u64 seed, u32 families, bool smoke)
 		disk_config();
 	if (family_has(FAMILY_RESIZE))
 		resize_config();
+	if (family_has(FAMILY_DUAL))
+		dual_config();
 }
 
 static void machines_by_seed(void)
@@ -280,6 +282,7 @@ void make_peace(void)
 	resize_adjust();
 	actors_calm();
 	versions_peace();
+	dual_peace();
 	wait_for(connected, "connected", 120);
 	disk_repair();
 	if (!sim_failed && !is_primary(primary))
@@ -362,9 +365,11 @@ static void fault_crash(void)
 
 static void fault_both_crash(void)
 {
-	node_crash(&nodes[0], true);
+	if (nodes[0].up)
+		node_crash(&nodes[0], true);
 	pass(0, 2000);
-	node_crash(&nodes[1], true);
+	if (nodes[1].up)
+		node_crash(&nodes[1], true);
 	pass(1, 1000);
 	bring_up(&nodes[0]);
 	pass(1, 1000);
@@ -465,7 +470,7 @@ static bool actors_fault(void)
 static void one_fault(void)
 {
 	stats.faults++;
-	if (actors_fault() || disk_family_fault())
+	if (actors_fault() || disk_family_fault() || dual_fault())
 		return;
 	if (family_has(FAMILY_NET) && one_in(2))
 		return netfault_one();
@@ -474,17 +479,17 @@ static void one_fault(void)
 	switch (chance(8)) {
 	case 0:
 	case 1:
-		return cfg.cuts ? fault_cut() : (void)0;
+		return cfg.cuts && dual_may_lose_peer() ? fault_cut() : (void)0;
 	case 2:
-		return cfg.cuts ? fault_reset() : (void)0;
+		return cfg.cuts && dual_may_lose_peer() ? fault_reset() : (void)0;
 	case 3:
 		return cfg.crashes ? fault_crash() : (void)0;
 	case 4:
 		return cfg.crashes && one_in(3) ? fault_both_crash() : (void)0;
 	case 5:
-		return cfg.admin ? fault_disconnect() : (void)0;
+		return cfg.admin && dual_may_lose_peer() ? fault_disconnect() : (void)0;
 	case 6:
-		if (cfg.admin && one_in(2))
+		if (cfg.admin && one_in(2) && !cfg.two_primaries)
 			return fault_switch_roles();
 		return cfg.admin ? fault_detach() : (void)0;
 	default:
@@ -522,6 +527,7 @@ static void scenario_thread(void *arg)
 
 	(void)arg;
 	first_sync();
+	dual_peace();
 	pass(100, 5000);
 	check_at_rest();
 	for (i = 0; i < cfg.faults && !sim_failed; i++) {

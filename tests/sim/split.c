@@ -5,7 +5,7 @@
  */
 #include "actors.h"
 
-static u32 reported_before[NODES];
+static u32 reported_before[NODES], refused_before;
 
 static u32 reports(const struct node *n)
 {
@@ -59,14 +59,45 @@ static struct node *choose(void)
 	return other(victim);
 }
 
+static bool has_policy(void)
+{
+	const struct net_conf *net = &settings.net;
+
+	return net->after_sb_0p || net->after_sb_1p || net->after_sb_2p;
+}
+
 static void check_reported(void)
 {
 	int i;
 
+	/* Where a policy says who wins, the loser that is in use says in its log why it refuses. */
+	if (has_policy()) {
+		if (refused_before == handshakes_refused[0] + handshakes_refused[1])
+			violation("both nodes stand alone, and none says why");
+		return;
+	}
 	for (i = 0; i < NODES; i++)
 		if (reports(&nodes[i]) == reported_before[i])
 			violation("node %s: stands alone in a split brain, but did not report it",
 				  nodes[i].name);
+}
+
+static bool half_decided(void)
+{
+	return decided() || stands_alone(&nodes[0]) || stands_alone(&nodes[1]);
+}
+
+/* The winner of a policy goes on looking for a loser that is in use (states.md 5.7). */
+static void part(void)
+{
+	int i;
+
+	comes_true(half_decided, 100);
+	pass(30000, 30000);
+	for (i = 0; i < NODES; i++)
+		if (!decided() && stands_alone(&nodes[!i]))
+			expect(node_command(&nodes[i], 0, admin_disconnect, NULL), "disconnect",
+			       &nodes[i]);
 }
 
 static void end_split(void)
@@ -75,6 +106,8 @@ static void end_split(void)
 	int i;
 
 	net_set_link(true);
+	if (cfg.two_primaries)
+		part();
 	if (!wait_for(decided, "decided whose data survive the split brain", 300))
 		return;
 	if (!connected()) {
@@ -84,10 +117,21 @@ static void end_split(void)
 	wait_for(in_sync, "in sync after a split brain", 900);
 	if (sim_failed)
 		return;
-	oracle_join(winner);
+	/* Policies come before --discard-my-data, and decide for each volume alone. */
+	oracle_join(cfg.two_primaries && has_policy() ? NULL : winner);
 	for (i = 0; i < NODES; i++)
 		if (is_primary(&nodes[i]))
 			primary = &nodes[i];
+}
+
+void split_heal(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		reported_before[i] = reports(&nodes[i]);
+	refused_before = handshakes_refused[0] + handshakes_refused[1];
+	end_split();
 }
 
 void split_fault(void)
@@ -118,7 +162,5 @@ void split_fault(void)
 		demote_if_primary(a);
 	if (one_in(2))
 		demote_if_primary(b);
-	for (v = 0; v < NODES; v++)
-		reported_before[v] = reports(&nodes[v]);
-	end_split();
+	split_heal();
 }

@@ -232,6 +232,28 @@ static void a_frozen_write_is_sent_again_after_reconnect(void **state)
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
+/* Otherwise nobody would ever answer it, and the epochs would not match for ever. */
+static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent again;
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	fake.resource.susp_fen = true;
+	send_close(conn());
+	send_open(conn());
+	dev()->state.conn = C_WF_BITMAP_S;
+	dev()->state.pdsk = D_CONSISTENT;
+	tl_apply(conn(), REQ_RESEND);
+	fake.resource.susp_fen = false;
+	again = expect(SOCK_DATA, P_DATA);
+	assert_true(be32_to_cpu(((struct wire_p_data *)again.body)->dp_flags) & DP_SEND_WRITE_ACK);
+	assert_true(ack(&again, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+}
+
 static void a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable(void **state)
 {
 	struct app *w = issue(OP_WRITE, 8, 4096);
@@ -309,6 +331,21 @@ static void a_diskless_node_reads_from_its_peer(void **state)
 	assert_int_equal(r->error, 0);
 }
 
+/* The peer may be Primary as well, and have written there since. */
+static void an_inconsistent_disk_alone_is_not_read(void **state)
+{
+	struct app *r;
+
+	(void)state;
+	dev()->state.disk = D_INCONSISTENT;
+	dev()->state.pdsk = D_UNKNOWN;
+	dev()->state.conn = C_WF_CONNECTION;
+	r = issue(OP_READ, 16, 4096);
+	assert_true(r->completed);
+	assert_int_equal(r->error, -EIO);
+	dev()->state.disk = D_UP_TO_DATE;
+}
+
 static void a_failed_local_read_is_served_by_the_peer(void **state)
 {
 	struct app *r = issue(OP_READ, 16, 4096);
@@ -379,12 +416,14 @@ int main(void)
 		TEST(congestion_pulls_ahead_and_notes_what_is_missing, setup_primary),
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
+		TEST(a_write_sent_again_into_a_resync_still_asks_for_its_ack, setup_primary),
 		TEST(a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable, setup_primary),
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
 		TEST(a_flush_with_nothing_outstanding_is_local, setup_primary),
 		TEST(a_flush_is_released_by_link_loss, setup_primary),
 		TEST(a_diskless_node_reads_from_its_peer, setup_diskless),
 		TEST(a_failed_local_read_is_served_by_the_peer, setup_primary),
+		TEST(an_inconsistent_disk_alone_is_not_read, setup_primary),
 		TEST(a_refused_read_ends_with_an_error_in_the_end, setup_diskless),
 		TEST(an_aborted_read_goes_to_the_peer_while_the_disk_hangs, setup_primary),
 	};
