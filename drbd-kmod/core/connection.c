@@ -128,6 +128,11 @@ static void establish_end(struct drbd_connection *connection)
 	request_timer_arm(connection);
 }
 
+static bool work_is_idle(const struct drbd_resource *resource)
+{
+	return resource->work.finished == resource->work.added;
+}
+
 static bool change_is_busy(struct drbd_connection *connection)
 {
 	struct drbd_device *device;
@@ -171,8 +176,12 @@ enum fiber_status connection_establish(struct task *t, struct drbd_connection *c
 	send_open(connection);
 	send_protocol(connection, P_PROTOCOL);
 
-	/* Whoever is about to change something of a volume finishes first ... */
-	FIBER_WAIT_UNTIL(*pc, !is_establishing(connection) || !change_is_busy(connection));
+	/*
+	 * Whoever is about to change something of a volume finishes first, and so does the worker,
+	 * who may owe a generation (a handler has just fenced the peer) ...
+	 */
+	FIBER_WAIT_UNTIL(*pc, !is_establishing(connection) ||
+			 (!change_is_busy(connection) && work_is_idle(connection->resource)));
 	/* ... and the next one sees that the peer has been told the state of now. */
 	connection->state_sent = true;
 	connection->establish_vnr = 0;

@@ -346,6 +346,157 @@ static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **s
 	assert_true(peer_submitted[0]);
 }
 
+/* ---- a peer that comes back while it is being fenced ---- */
+
+static void frozen_by_fencing(void)
+{
+	dev()->disk_conf.fencing = FENCING_RESOURCE_AND_STONITH;
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	send_close(conn());
+	fake_run();
+	assert_true(fake.resource.susp_fen);
+	fake.helper_exit = 4;
+}
+
+static void sockets_are_up(void)
+{
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_CONNECTION)), CS_HARD);
+	send_open(conn());
+	conn()->state_sent = true;
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)), CS_HARD);
+}
+
+static void peer_is_back(void)
+{
+	sockets_are_up();
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						      ST_CHANGE_PDSK(D_UP_TO_DATE))), CS_HARD);
+}
+
+static struct connection_cleanup cleanup_op;
+
+static enum fiber_status run_cleanup(struct task *t, void *arg)
+{
+	(void)arg;
+	return connection_cleanup(t, conn(), &cleanup_op);
+}
+
+static void peer_is_lost(void)
+{
+	struct task t = { 0 };
+
+	memset(&cleanup_op, 0, sizeof(cleanup_op));
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	if (fake_drive(&t, run_cleanup, NULL) == FIBER_WAIT)
+		fake_advance(60000);
+	fake_run();
+}
+
+static void a_fencing_result_outdates_no_peer_that_is_back(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	frozen_by_fencing();
+	disk_done(w, 0);
+	assert_false(w->completed);
+	fake.helper_hook = peer_is_back;
+	core_task_start(&fake.resource, &conn()->fence_task);
+	fake_run();
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_false(fake.resource.susp_fen);
+	/* No new generation: the peer gets what was frozen. */
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+	expect(SOCK_DATA, P_DATA);
+}
+
+static void back_and_lost(void)
+{
+	fake.helper_hook = NULL;
+	peer_is_back();
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	send_close(conn());
+	core_task_start(&fake.resource, &conn()->fence_task);
+}
+
+static void a_peer_lost_twice_during_the_handler_is_fenced_anew(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	frozen_by_fencing();
+	disk_done(w, 0);
+	fake.helper_hook = back_and_lost;
+	core_task_start(&fake.resource, &conn()->fence_task);
+	fake_run();
+	assert_string_equal(fake.helpers, "fence-peer fence-peer");
+	assert_int_equal(dev()->state.pdsk, D_OUTDATED);
+	assert_false(fake.resource.susp_fen);
+	assert_true(w->completed);
+}
+
+static void shaking_hands(void)
+{
+	fake.helper_hook = NULL;
+	sockets_are_up();
+}
+
+static void io_thaws_when_the_handshake_that_fencing_met_fails(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	frozen_by_fencing();
+	disk_done(w, 0);
+	fake.helper_hook = shaking_hands;
+	core_task_start(&fake.resource, &conn()->fence_task);
+	fake_run();
+	/* The peer may have data that are as good: nothing is concluded yet. */
+	assert_int_equal(dev()->state.pdsk, D_UNKNOWN);
+	assert_true(fake.resource.susp_fen);
+	peer_is_lost();
+	assert_int_equal(dev()->state.pdsk, D_OUTDATED);
+	assert_false(fake.resource.susp_fen);
+	assert_true(w->completed);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0xAAAA000000000000ULL));
+}
+
+static u16 establish_pc;
+
+static enum fiber_status run_establish(struct task *t, void *arg)
+{
+	(void)arg;
+	return connection_establish(t, conn(), &establish_pc);
+}
+
+/* The peer must be told the generation that both nodes decide by. */
+static void hands_are_shaken_only_after_the_fenced_generation_is_on_disk(void **state)
+{
+	struct task t = { 0 };
+	struct sent s;
+
+	(void)state;
+	frozen_by_fencing();
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
+	assert_true(connection_search_begin(conn()));
+	fake_run();
+	conn()->agreed_pro_version = 101;
+	conn()->agreed_features = WIRE_FEATURES;
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_PDSK(D_OUTDATED)), CS_VERBOSE);
+	establish_pc = 0;
+	assert_int_equal(run_establish(&t, NULL), FIBER_WAIT);
+	assert_false(conn()->state_sent);
+	fake_run();
+	assert_false(fake.resource.susp_fen);
+	assert_int_equal(fake_drive(&t, run_establish, NULL), FIBER_DONE);
+	do
+		assert_true(next_packet(SOCK_DATA, &s, true));
+	while (s.cmd != P_UUIDS);
+	assert_true(uuid_same(be64_to_cpu(((struct wire_p_uuids *)s.body)->bitmap_uuid),
+			      0xAAAA000000000000ULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -365,6 +516,10 @@ int main(void)
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
+		TEST(a_fencing_result_outdates_no_peer_that_is_back, setup_primary),
+		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
+		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
+		TEST(hands_are_shaken_only_after_the_fenced_generation_is_on_disk, setup_primary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
