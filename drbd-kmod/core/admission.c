@@ -30,7 +30,8 @@ static bool admission_open(const struct drbd_device *device)
 {
 	const struct drbd_connection *connection = connection_of(device);
 	struct admit_facts f = {
-		.frozen = device->suspend_count > 0 || loss_is_untold(device),
+		.frozen = device->suspend_count > 0 || loss_is_untold(device) ||
+			  device->resync.unrecorded,
 		.bitmap_op_pending = device->bm_io_pending,
 		.in_flight = device->ap_in_flight,
 		.max_buffers = connection->configured ? connection->net_conf.max_buffers :

@@ -2,6 +2,7 @@
 /* receive_data.c - writes, barriers and reads of the peer (wire.md 5.2, 5.5, 5.7, 3.4) */
 #include "objects.h"
 #include "connection.h"
+#include "engine.h"
 #include "predicates.h"
 #include "receive.h"
 
@@ -191,6 +192,23 @@ static bool write_precedes_its_generation(const struct incoming *in)
 	return in->device->new_uuid_pending && peer_write_is_only_copy(device_state(in->device));
 }
 
+/*
+ * A source may send writes before its sync UUID. With them in it my disk is no longer a state
+ * that once was, which its superblock has to say before they are there.
+ */
+static bool write_spoils_outdated(const struct incoming *in)
+{
+	u8 disk = in->device->state.disk;
+
+	return disk > D_INCONSISTENT && disk < D_UP_TO_DATE && !is_lost(in);
+}
+
+static void write_outdated_begin(struct incoming *in)
+{
+	memset(&in->connection->receiving.md, 0, sizeof(in->connection->receiving.md));
+	state_force(in->device, ST_ARGS(ST_CHANGE_DISK(D_INCONSISTENT)));
+}
+
 static bool write_is_logged(struct drbd_peer_request *pr)
 {
 	return !pr->only_copy || al_begin_peer(pr);
@@ -248,6 +266,12 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 	if (write_lost_conflict(in)) {
 		local_put(in->device);
 		FIBER_RETURN(in->pc);
+	}
+	FIBER_WAIT_UNTIL(in->pc, !in->device->resync.unrecorded || is_lost(in));
+	if (write_spoils_outdated(in)) {
+		write_outdated_begin(in);
+		FIBER_CALL(in->pc, device_md_sync(t, in->device, &in->connection->receiving.md,
+						  true));
 	}
 	FIBER_WAIT_UNTIL(in->pc, !write_overlaps_resync(in) || is_lost(in));
 	FIBER_WAIT_UNTIL(in->pc, !write_precedes_its_generation(in) || is_lost(in));

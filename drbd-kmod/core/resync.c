@@ -299,6 +299,8 @@ static enum fiber_status resync_start_run(struct task *t, struct core_task *task
 		FIBER_CALL(task->pc, device_md_sync(t, device, &rs->start_md, true));
 	}
 	rs->unrecorded = false;
+	request_admission_kick(device);
+	env_wake(device->resource);
 	if (rs->start_side == C_SYNC_SOURCE && connection_of(device)->agreed_pro_version < 96)
 		FIBER_CALL(task->pc, start_tell_uuid(t, device));
 	if (rs->start_waits)

@@ -497,6 +497,138 @@ static void hands_are_shaken_only_after_the_fenced_generation_is_on_disk(void **
 			      0xAAAA000000000000ULL));
 }
 
+/* ---- the bitmap exchange and its ends ---- */
+
+static u32 flags_when_submitted;
+
+static void note_flags(struct drbd_peer_request *pr)
+{
+	flags_when_submitted = dev()->md_flags_durable;
+	on_peer_submit(pr);
+}
+
+static void a_write_to_an_outdated_sync_target_finds_it_recorded_as_inconsistent(void **state)
+{
+	(void)state;
+	fake.on_peer_submit = note_flags;
+	set_conn(C_WF_SYNC_UUID, D_OUTDATED, D_UP_TO_DATE);
+	assert_true(dev()->md_flags_durable & MDF_CONSISTENT);
+	done(write_arrives(8, 4096, 1));
+	assert_true(peer_submitted[0]);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_false(flags_when_submitted & MDF_CONSISTENT);
+}
+
+static void a_target_is_recorded_before_any_write_reaches_it(void **state)
+{
+	struct arrival *a;
+	struct app *w;
+
+	(void)state;
+	set_conn(C_SYNC_TARGET, D_INCONSISTENT, D_UP_TO_DATE);
+	dev()->resync.unrecorded = true;
+	a = write_arrives(8, 4096, 1);
+	assert_int_equal(a->status, FIBER_WAIT);
+	assert_false(peer_submitted[0]);
+	w = issue(OP_WRITE, 64, 4096);
+	assert_false(w->submitted);
+	dev()->resync.unrecorded = false;
+	go_on(a);
+	done(a);
+	assert_true(peer_submitted[0]);
+}
+
+/* One look at the state decides: announced while the bitmap is under way, sent afterwards. */
+static void a_write_at_the_end_of_the_bitmap_exchange_is_marked_or_sent(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	set_conn(C_WF_BITMAP_S, D_UP_TO_DATE, D_CONSISTENT);
+	drain(SOCK_DATA);
+	issue(OP_WRITE, 8, 4096);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_CONN(C_SYNC_SOURCE),
+						      ST_CHANGE_PDSK(D_INCONSISTENT))), CS_HARD);
+	issue(OP_WRITE, 64, 4096);
+	assert_int_equal(bm_test(&dev()->bitmap, 8), 0);
+	do
+		assert_true(next_packet(SOCK_DATA, &s, true));
+	while (s.cmd != P_OUT_OF_SYNC);
+	do
+		assert_true(next_packet(SOCK_DATA, &s, true));
+	while (s.cmd != P_DATA);
+}
+
+/* ---- acks that say no ---- */
+
+static void a_failed_write_of_protocol_a_is_marked_on_both(void **state)
+{
+	struct sent data;
+	struct app *w;
+
+	(void)state;
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(w->completed);
+	assert_true(ack(&data, P_NEG_ACK, 4096));
+	data = expect(SOCK_DATA, P_BARRIER);
+	assert_true(barrier_ack(&data, 1));
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	assert_true(w->freed);
+}
+
+static void a_received_write_of_protocol_a_that_fails_is_refused(void **state)
+{
+	struct wire_p_data p = { .sector = cpu_to_be64(8), .seq_num = cpu_to_be32(1) };
+
+	(void)state;
+	done(arrive(P_DATA, &p, sizeof(p), 4096));
+	peer_request_local_done(&peers[0], -EIO);
+	expect(SOCK_META, P_NEG_ACK);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
+static void a_superseded_write_is_let_go_once(void **state)
+{
+	struct sent data;
+	struct app *w;
+
+	(void)state;
+	conn()->net_conf.two_primaries = 1;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	assert_true(ack(&data, P_SUPERSEDED, 4096));
+	assert_false(w->completed);
+	disk_done(w, 0);
+	assert_true(w->completed && w->freed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(conn()->tl.unacked, 0);
+	lose_connection();
+}
+
+/* ---- parting during a resync under fencing ---- */
+
+static void a_disconnect_during_resync_does_not_freeze_the_source(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	dev()->disk_conf.fencing = FENCING_RESOURCE_AND_STONITH;
+	set_conn(C_SYNC_SOURCE, D_UP_TO_DATE, D_INCONSISTENT);
+	assert_int_equal(conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_DISCONNECTING)),
+					   CS_VERBOSE), SS_SUCCESS);
+	send_close(conn());
+	fake_run();
+	assert_false(fake.resource.susp_fen);
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+	w = issue(OP_WRITE, 8, 4096);
+	disk_done(w, 0);
+	assert_true(w->completed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,6 +652,13 @@ int main(void)
 		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
 		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
 		TEST(hands_are_shaken_only_after_the_fenced_generation_is_on_disk, setup_primary),
+		TEST(a_write_to_an_outdated_sync_target_finds_it_recorded_as_inconsistent, setup_secondary),
+		TEST(a_target_is_recorded_before_any_write_reaches_it, setup_secondary),
+		TEST(a_write_at_the_end_of_the_bitmap_exchange_is_marked_or_sent, setup_primary),
+		TEST(a_failed_write_of_protocol_a_is_marked_on_both, setup_primary),
+		TEST(a_received_write_of_protocol_a_that_fails_is_refused, setup_secondary),
+		TEST(a_superseded_write_is_let_go_once, setup_primary),
+		TEST(a_disconnect_during_resync_does_not_freeze_the_source, setup_primary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
