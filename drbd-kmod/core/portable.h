@@ -33,6 +33,7 @@
 #include <limits.h>
 #include <assert.h>
 #include <errno.h>
+#include <linux/types.h>		/* __be16 ... __le64 */
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -42,12 +43,6 @@ typedef int8_t s8;
 typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
-typedef u16 __be16;
-typedef u32 __be32;
-typedef u64 __be64;
-typedef u16 __le16;
-typedef u32 __le32;
-typedef u64 __le64;
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define cpu_to_be16(x) ((__be16)__builtin_bswap16(x))

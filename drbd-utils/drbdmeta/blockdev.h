@@ -2,8 +2,7 @@
 /*
  * blockdev.h - what we ask the kernel about block devices
  *
- * Apart from the rest because the system's headers and core/portable.h both
- * define the kernel's types.  All set errno on failure.
+ * All set errno on failure.
  */
 #ifndef DRBDMETA_BLOCKDEV_H
 #define DRBDMETA_BLOCKDEV_H

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "uapi_netlink.h"
+#include <linux/genetlink.h>
+#include <linux/netlink.h>
 
 #include "core/nlattrs.h"
 
