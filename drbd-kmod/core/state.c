@@ -200,9 +200,21 @@ static void sanitise_implied(struct state *s, const struct state_facts *f)
 	}
 }
 
+/*
+ * A disk that has gone bad while it is being verified stays bad: the verify ends, instead of the
+ * limits of a verify declaring it UpToDate.
+ */
+static void sanitise_verify(u8 old_conn, struct state *s)
+{
+	if (state_is_verify(old_conn) && state_is_verify(s->conn) &&
+	    (s->disk < D_UP_TO_DATE || s->pdsk < D_UP_TO_DATE))
+		s->conn = C_CONNECTED;
+}
+
 struct state state_sanitise(struct state os, struct state ns, const struct state_facts *f)
 {
 	sanitise_implied(&ns, f);
+	sanitise_verify(os.conn, &ns);
 	state_clamp(&ns);
 	/*
 	 * Leaving a pause lands in a state with narrower limits, so the limits

@@ -458,6 +458,27 @@ static void test_verify_over_inconsistent_data_is_refused(void **state)
 	assert_int_equal(ask(os, ST_CHANGE_CONN(C_VERIFY_S), &f, 0, &ns), SS_SUCCESS);
 }
 
+static void test_a_disk_that_fails_during_a_verify_is_not_declared_up_to_date(void **state)
+{
+	const u8 verifies[] = { C_VERIFY_S, C_VERIFY_T };
+	struct state_facts f = facts_default();
+	struct state ns, os;
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(verifies); i++) {
+		os = st(PRI, SEC, verifies[i], UTD, UTD);
+		assert_int_equal(ask(os, ST_CHANGE_DISK(D_INCONSISTENT), &f, CS_HARD, &ns),
+				 SS_SUCCESS);
+		assert_int_equal(ns.disk, D_INCONSISTENT);
+		assert_int_equal(ns.conn, C_CONNECTED);
+		assert_int_equal(ask(os, ST_CHANGE_PDSK(D_INCONSISTENT), &f, CS_HARD, &ns),
+				 SS_SUCCESS);
+		assert_int_equal(ns.pdsk, D_INCONSISTENT);
+		assert_int_equal(ns.conn, C_CONNECTED);
+	}
+}
+
 static void test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing(void **state)
 {
 	struct state_facts f = facts_default();
@@ -798,6 +819,7 @@ int main(void)
 		cmocka_unit_test(test_transitions_obeyed_even_by_facts),
 		cmocka_unit_test(test_soft_rules_last_match_wins),
 		cmocka_unit_test(test_verify_over_inconsistent_data_is_refused),
+		cmocka_unit_test(test_a_disk_that_fails_during_a_verify_is_not_declared_up_to_date),
 		cmocka_unit_test(test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing),
 		cmocka_unit_test(test_what_is_already_wrong_does_not_block_the_way_out),
 		cmocka_unit_test(test_outdating),
