@@ -45,6 +45,7 @@ struct admin_op {
 	struct fence_op fence;
 	bool *mutex;			/* state mutex while held */
 	bool io_frozen;			/* device_suspend_io() to be undone */
+	bool holds_writes;		/* device_new_uuid_begin() to be ended */
 	u64 uuid_before, ticket;
 	struct md_layout new_layout;
 	struct md_attach_facts facts;

@@ -235,12 +235,18 @@ enum fiber_status admin_primary(struct task *t, struct admin_op *op)
 	if (!op->mutex)
 		FIBER_RETURN(op->pc);
 	op->uuid_before = device->md.uuid[MD_UUID_CURRENT];
+	/* What is written as soon as the role has changed belongs to the generation still to come. */
+	op->holds_writes = device->state.role != ROLE_PRIMARY;
+	if (op->holds_writes)
+		device_new_uuid_begin(device);
 	FIBER_CALL(op->pc, promotion_requests(t, device, op));
 	op->ret = op->rq.ret;
 	if (op->ret >= SS_SUCCESS && op->ret != SS_NOTHING_TO_DO)
 		FIBER_CALL(op->pc, promotion_finish(t, device, op));
 	else
 		explain(op);
+	if (op->holds_writes)
+		device_new_uuid_end(device);
 	mutex_release(op);
 	FIBER_END(op->pc);
 }

@@ -421,6 +421,45 @@ static void promotion_flushes_what_was_received(void **state)
 	fake_stop();
 }
 
+static u64 uuid_at_completion;
+
+static void note_uuid(struct drbd_request *req, int error)
+{
+	(void)req;
+	assert_int_equal(error, 0);
+	uuid_at_completion = fake_on_disk(0).uuid[MD_UUID_CURRENT];
+}
+
+/* Somebody opens the device at once. */
+static void write_at_once(void)
+{
+	fake.volume[0].on_md_write = NULL;
+	assert_int_equal(device_open(dev(), true), 0);
+	dev()->al.suspended = true;
+	request_init(&reqs[0], dev(), OP_WRITE, 0, 4096, 0);
+	request_new(&reqs[0]);
+	request_local_done(&reqs[0], 0);
+}
+
+static void no_write_completes_before_the_promotions_generation_is_durable(void **state)
+{
+	static struct admin_op op;
+	u64 before;
+
+	(void)state;
+	attach(MD_INDEX_FLEX_EXTERNAL, LARGE, 8192, SMALL);
+	before = fake_on_disk(0).uuid[MD_UUID_CURRENT];
+	uuid_at_completion = 0;
+	fake.on_complete = note_uuid;
+	fake.volume[0].on_md_write = write_at_once;
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_primary, &op));
+	assert_int_equal(op.ret, SS_SUCCESS);
+	assert_int_not_equal(uuid_at_completion, 0);
+	assert_int_not_equal(uuid_at_completion & ~1ULL, before & ~1ULL);
+	fake_stop();
+}
+
 /* ---- bits that are cleared while the data is being flushed ---- */
 
 static void sync_another_block(void)
@@ -572,6 +611,7 @@ int main(void)
 		cmocka_unit_test(the_disk_is_a_primarys_while_a_write_is_under_way),
 		cmocka_unit_test(no_write_before_the_disk_says_primary),
 		cmocka_unit_test(promotion_flushes_what_was_received),
+		cmocka_unit_test(no_write_completes_before_the_promotions_generation_is_durable),
 		cmocka_unit_test(a_bit_cleared_during_the_flush_is_written_after_the_next),
 		cmocka_unit_test(an_administrator_and_the_peer_take_turns_with_the_size),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
