@@ -163,8 +163,11 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 	FIBER_BEGIN(op->pc2);
 	t->notify = &record->note;
 	FIBER_DO(op->pc2, t, ACT_NOTIFY, device, 0);
-	if (op->todo & AFTER_CLEAR_CRASHED)
+	if (op->todo & AFTER_CLEAR_CRASHED) {
 		clear_crashed(device);
+		/* The peer has it all again, and what is frozen will get there, too. */
+		device->new_uuid_on_thaw = false;
+	}
 	if (op->todo & AFTER_HELPER_PRI_INCON)
 		FIBER_CALL(op->pc2, helper_run(t, device->resource, device,
 					       name_of_helper(HELPER_PRI_ON_INCON_DEGR),

@@ -150,7 +150,8 @@ static void give_order(struct node *n)
 	struct admin_op op;
 	u32 v = chance(cfg.volumes);
 
-	if (order->risky && !mad && !(order->fn == admin_primary && n == primary))
+	/* While connected it has been found to have the data. */
+	if (order->risky && !mad && !(order->fn == admin_primary && n == primary && connected()))
 		return;
 	how.patience = patience();
 	node_op_init(n, v, &op);
@@ -173,7 +174,7 @@ static void give_attach(struct node *n)
 		conf.resync_after = chance(4) + chance(2) * MINORS_PER_NODE;
 	if (one_in(10) && mad)
 		conf.disk_size = chance_between(8, cfg.data_sectors * 2);
-	if (one_in(10))
+	if (one_in(10) && cfg.protocol != OPT_PROTOCOL_A)
 		conf.fencing = FENCING_RESOURCE_AND_STONITH;
 	node_attach_conf(n, v, &conf, patience());
 }

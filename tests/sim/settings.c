@@ -237,7 +237,8 @@ void settings_adjust(struct node *n)
 		return;
 	ret = node_net_options(n, &settings.net, 0);
 	if (n->up && ret != ERR_NO_ERROR && ret != ERR_INVALID_REQUEST &&
-	    ret != ERR_NEED_APV_100 && ret != ERR_CSUMS_RESYNC_RUNNING && ret != ERR_VERIFY_RUNNING)
+	    ret != ERR_NEED_APV_100 && ret != ERR_CSUMS_RESYNC_RUNNING &&
+	    ret != ERR_VERIFY_RUNNING && ret != ERR_NEED_ALLOW_TWO_PRI)
 		violation("node %s: net-options failed: %d", n->name, ret);
 }
 

@@ -357,6 +357,24 @@ static void secondary_keeps_its_generation(void **state)
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
 }
 
+/* Or a later resume-io would make one on a Secondary, out of nothing. */
+static void a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_again(void **state)
+{
+	struct drbd_device *device = fake_device(0);
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	connect_all();
+	state_force(device, ST_ARGS(ST_CHANGE_PEER(ROLE_PRIMARY)));
+	run_with_answer(admin_suspend_io, 0, SS_SUCCESS);
+	state_force(device, ST_ARGS(ST_CHANGE_PDSK(D_FAILED)));
+	fake_run();
+	assert_true(device->new_uuid_on_thaw);
+	state_force(device, ST_ARGS(ST_CHANGE_PDSK(D_UP_TO_DATE)));
+	fake_run();
+	assert_false(device->new_uuid_on_thaw);
+}
+
 static void stonith_freezes_until_the_peer_is_fenced(void **state)
 {
 	struct drbd_connection *c = &fake.resource.connection;
@@ -575,6 +593,7 @@ int main(void)
 		TEST(hopeless_promotion_ends),
 		TEST(writes_wait_for_the_new_generation),
 		TEST(secondary_keeps_its_generation),
+		TEST(a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_again),
 		TEST(stonith_freezes_until_the_peer_is_fenced),
 		TEST(broken_handler_leaves_it_frozen),
 		TEST(forced_promotion_begins_one_generation_only),

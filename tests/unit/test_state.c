@@ -529,6 +529,9 @@ static void test_outdating(void **state)
 	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
 	os = st(PRI, 0, C_STANDALONE, UTD, D_UNKNOWN);
 	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_NO_UP_TO_DATE_DISK);
+	/* Or it would become UpToDate before its data have been judged. */
+	os = st(PRI, SEC, C_CONNECTED, D_NEGOTIATING, UTD);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
 }
 
 static void test_failure_states_never_replace_each_other(void **state)
