@@ -371,11 +371,13 @@ static u64 after_thaw(struct state os, struct state ns, const struct after_facts
 static u64 after_generation(struct state os, struct state ns, const struct after_facts *f)
 {
 	bool fresh = ns.disk == D_UP_TO_DATE && f->bitmap_uuid_zero;
+	/* What is frozen here is my own I/O: a Primary without its disk goes on writing to mine. */
+	bool frozen = state_suspended(f->now) && ns.peer != ROLE_PRIMARY;
 	u64 todo = 0;
 
 	if (lost_peer_data(os.pdsk, ns.pdsk) && fresh &&
 	    (ns.role == ROLE_PRIMARY || ns.peer == ROLE_PRIMARY))
-		todo |= state_suspended(f->now) ? AFTER_SET_NCU : AFTER_NEW_UUID_LOST_PEER;
+		todo |= frozen ? AFTER_SET_NCU : AFTER_NEW_UUID_LOST_PEER;
 
 	if (ns.pdsk < D_INCONSISTENT && state_has_disk(ns)) {
 		/* 9 has filled the bitmap slot already or holds the new UUID back. */

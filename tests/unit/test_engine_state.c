@@ -365,7 +365,7 @@ static void a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_aga
 	(void)state;
 	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
 	connect_all();
-	state_force(device, ST_ARGS(ST_CHANGE_PEER(ROLE_PRIMARY)));
+	run_with_answer(admin_primary, 0, SS_SUCCESS);
 	run_with_answer(admin_suspend_io, 0, SS_SUCCESS);
 	state_force(device, ST_ARGS(ST_CHANGE_PDSK(D_FAILED)));
 	fake_run();

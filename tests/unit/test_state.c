@@ -630,7 +630,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 {
 	bool opause = o.aftr_isp | o.peer_isp | o.user_isp, npause = n.aftr_isp | n.peer_isp | n.user_isp;
 	bool osrc = o.conn == 16 || o.conn == 20, nsrc = n.conn == 16 || n.conn == 20;
-	bool now_susp = f->now.susp | f->now.susp_nod | f->now.susp_fen;
+	/* A peer that is Primary is not frozen by this node's flags. */
+	bool now_susp = (f->now.susp | f->now.susp_nod | f->now.susp_fen) && n.peer != 1;
 	bool lost = ((o.pdsk == 4 || o.pdsk == 7 || o.pdsk == 8) &&
 		     (n.pdsk < 4 || n.pdsk == 5 || n.pdsk == 6)) ||
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
@@ -758,6 +759,12 @@ static void test_losing_the_peer_makes_one_new_generation_at_most(void **state)
 	f.now = n;
 	o.role = SEC;
 	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	/* what the administrator froze on the Secondary does not stop its Primary from writing to it */
+	o = st(SEC, PRI, C_CONNECTED, UTD, UTD);
+	f.now.susp = true;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	o = st(PRI, SEC, C_CONNECTED, UTD, UTD);
+	o.role = SEC;
 	/* a Secondary left by its Primary keeps its generation */
 	n = st(SEC, 0, C_NETWORK_FAILURE, UTD, D_UNKNOWN);
 	o.peer = PRI;
