@@ -111,7 +111,7 @@ static void prepare_new_uuid(struct node *n, struct admin_op *op)
 static void prepare_resize(struct node *n, struct admin_op *op)
 {
 	(void)n;
-	op->size = one_in(2) ? 0 : one_in(4) ? chance64() >> chance(60) :
+	op->size = one_in(2) ? 0 : one_in(4) ? chance64() >> (24 + chance(36)) :
 		   chance_between(cfg.data_sectors / 2, cfg.data_sectors);
 	op->assume_peer_has_space = one_in(4);
 	op->assume_clean = one_in(6);
