@@ -150,8 +150,8 @@ static void give_order(struct node *n)
 	struct admin_op op;
 	u32 v = chance(cfg.volumes);
 
-	/* While connected it has been found to have the data. */
-	if (order->risky && !mad && !(order->fn == admin_primary && n == primary && connected()))
+	/* In sync: else it might be promoted on data that are older than a disk now detached. */
+	if (order->risky && !mad && !(order->fn == admin_primary && n == primary && in_sync()))
 		return;
 	how.patience = patience();
 	node_op_init(n, v, &op);

@@ -313,6 +313,8 @@ void oracle_capacity(struct node *n, int vnr, u64 sectors)
 {
 	u64 old = volume_size[vnr], s;
 
+	/* A node without a disk believes what its peer was asked for, however large. */
+	sectors = min(sectors, nodes[0].disk[vnr].data.sectors);
 	if (!sectors || (sectors < old && is_behind(n, vnr, sectors)))
 		return;
 	for (s = sectors; s < old && !resize_shrinks() && !blind; s++) {
