@@ -549,8 +549,63 @@ static void volume_repair(u32 v)
 	}
 }
 
+/* Who refuses the other one's data stands alone, or leaves the other one waiting. */
+static bool do_not_meet(void)
+{
+	u8 a, b;
+
+	if (!nodes[0].up || !nodes[1].up || connected())
+		return false;
+	a = node_connection(&nodes[0])->cstate;
+	b = node_connection(&nodes[1])->cstate;
+	return a == C_STANDALONE || b == C_STANDALONE;
+}
+
+static bool holds_what_was_written(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk < D_OUTDATED || !oracle_disk_current(n, v, false))
+			return false;
+	return true;
+}
+
+/*
+ * A disk lost just when the connection was: both nodes begin a new generation, and somebody has
+ * to say which one counts. One of them must hold everything.
+ */
+static void settle_split(void)
+{
+	struct net_conf conf = settings.net;
+	struct node *winner = primary, *loser;
+	struct admin_op op;
+
+	if (!holds_what_was_written(winner))
+		winner = other(winner);
+	loser = other(winner);
+	if (!holds_what_was_written(winner)) {
+		violation("split brain, and neither node holds what was written: A: %s; B: %s",
+			  node_state_text(&nodes[0], 0), node_state_text(&nodes[1], 0));
+		return;
+	}
+	trace(winner, "split brain: its data count");
+	stats.splits++;
+	node_op_init(loser, 0, &op);
+	op.force = true;
+	node_command(loser, 0, admin_disconnect, &op);
+	if (loser == primary) {
+		demote(loser);
+		primary = winner;
+	}
+	conf.discard_my_data = 1;
+	node_connect_conf(loser, &conf, 0);
+	bring_up(winner);
+}
+
 void disk_repair(void)
 {
+	u32 apart = 0;
 	u64 until = now_us + 200 * SECOND;
 	u32 v;
 	int i;
@@ -558,9 +613,14 @@ void disk_repair(void)
 	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE)))
 		return;
 	while (!sim_failed && !all_recover() && now_us < until) {
-		pass(3000, 3000);
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);
+		pass(3000, 3000);
+		apart = do_not_meet() ? apart + 1 : 0;
+		if (apart > 5) {
+			settle_split();
+			apart = 0;
+		}
 		for (v = 0; v < cfg.volumes && !sim_failed; v++)
 			if (!volume_recovers(v))
 				volume_repair(v);

@@ -286,8 +286,8 @@ void make_peace(void)
 	actors_calm();
 	versions_peace();
 	dual_peace();
-	wait_for(connected, "connected", 120);
 	disk_repair();
+	wait_for(connected, "connected", 120);
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);
 	wait_for(in_sync, "in sync", 600);
