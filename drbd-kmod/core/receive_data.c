@@ -316,7 +316,14 @@ static void barrier_flushed(struct drbd_device *device, s64 result)
 {
 	struct drbd_resource *resource = device->resource;
 
-	if (result < 0 && resource->write_ordering == ORDER_FLUSH) {
+	if (result < 0 && result != -EOPNOTSUPP) {
+		/* Nobody knows what of the epoch the disk will keep: unacknowledged, the peer marks it. */
+		device_io_error(device, IO_ERROR_DATA_WRITE);
+		env_log_device(device, LOG_LVL_ERR,
+			       "the disk failed to flush its cache: reconnecting, so that the peer marks what it wrote last (%d)",
+			       (int)result);
+		connection_fail(&resource->connection, C_NETWORK_FAILURE);
+	} else if (result < 0 && resource->write_ordering == ORDER_FLUSH) {
 		env_log_device(device, LOG_LVL_WARN,
 			       "the disk can not flush its cache: write ordering becomes drain; a power cut may lose what it caches (%d)",
 			       (int)result);

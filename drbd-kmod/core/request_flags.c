@@ -154,9 +154,10 @@ static struct delta local_event(u32 old, enum request_event ev, struct request_e
 /*
  * The peer is back with the data it had.  What it certainly has is done; the
  * rest is sent (again).  Protocol A's ok only said "handed over" and B's "in
- * memory", so they prove nothing about the peer's disk; C's write ack proves nothing about its
- * cache after a power cut, which matters here while the own disk is the one to be synced.  Data of a request
- * completed to its owner is gone: such a request ends and leaves its bits set.
+ * memory", so they prove nothing about the peer's disk.  C's write ack proves
+ * nothing about its cache after a power cut, which matters while the own disk
+ * is to be synced from there.  Data of a request completed to its owner is
+ * gone: such a request ends and leaves its bits set.
  */
 static struct delta resend(u32 old, const struct request_view *view, struct request_effects *fx)
 {

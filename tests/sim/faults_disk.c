@@ -495,27 +495,11 @@ void disk_peace(void)
 	trouble = false;
 }
 
-/* On its way to be UpToDate, or there. */
-static bool volume_recovers(u32 v)
+static bool is_syncing(u32 v)
 {
 	struct drbd_device *a = node_device(&nodes[0], v), *b = node_device(&nodes[1], v);
 
-	if (!a || !b)
-		return false;
-	if (a->state.conn > C_CONNECTED && b->state.conn > C_CONNECTED)
-		return true;
-	return a->state.conn == C_CONNECTED && b->state.conn == C_CONNECTED &&
-	       a->state.disk == D_UP_TO_DATE && b->state.disk == D_UP_TO_DATE;
-}
-
-static bool all_recover(void)
-{
-	u32 v;
-
-	for (v = 0; v < cfg.volumes; v++)
-		if (!volume_recovers(v))
-			return false;
-	return true;
+	return a && b && a->state.conn > C_CONNECTED && b->state.conn > C_CONNECTED;
 }
 
 static void force_primary(struct node *n, u32 v)
@@ -535,7 +519,7 @@ static void volume_repair(u32 v)
 	struct drbd_device *a = node_device(&nodes[0], v), *b = node_device(&nodes[1], v);
 	struct node *bad;
 
-	if (a->state.conn != C_CONNECTED || b->state.conn != C_CONNECTED)
+	if (!a || !b || a->state.conn != C_CONNECTED || b->state.conn != C_CONNECTED)
 		return;
 	if (a->state.disk <= D_INCONSISTENT && b->state.disk <= D_INCONSISTENT &&
 	    a->state.disk >= D_INCONSISTENT && b->state.disk >= D_INCONSISTENT) {
@@ -606,13 +590,13 @@ static void settle_split(void)
 void disk_repair(void)
 {
 	u32 apart = 0;
-	u64 until = now_us + 200 * SECOND;
+	u64 until = now_us + 900 * SECOND;
 	u32 v;
 	int i;
 
 	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE)))
 		return;
-	while (!sim_failed && !all_recover() && now_us < until) {
+	while (!sim_failed && !in_sync() && now_us < until) {
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);
 		pass(3000, 3000);
@@ -622,7 +606,7 @@ void disk_repair(void)
 			apart = 0;
 		}
 		for (v = 0; v < cfg.volumes && !sim_failed; v++)
-			if (!volume_recovers(v))
+			if (!is_syncing(v))
 				volume_repair(v);
 	}
 }
