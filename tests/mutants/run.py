@@ -9,6 +9,7 @@ nobody notices, that does not compile or whose anchor is gone is a failure.
 """
 import argparse
 import concurrent.futures
+import fcntl
 import fnmatch
 import os
 import pathlib
@@ -72,16 +73,16 @@ class Mutant:
     def __init__(self, name, group):
         self.name, self.group, self.why, self.hunks = name, group, "", []
 
-    def changed(self):
+    def changed(self, core):
         """{file: new text}; raises Broken."""
         texts = {}
         for hunk in self.hunks:
-            path = CORE / hunk.file
+            path = core / hunk.file
             if not path.exists():
                 raise Broken(f"no file {hunk.file}")
             texts[hunk.file] = hunk.apply(texts.get(hunk.file) or path.read_text())
         for name, text in texts.items():
-            if text == (CORE / name).read_text():
+            if text == (core / name).read_text():
                 raise Broken(f"{name}: changes nothing")
         return texts
 
@@ -319,8 +320,8 @@ class Runner:
         return sorted(tests, key=lambda t: (t[5:] not in names, self.base.usual[t]))
 
     def killer(self, plot, mutant):
-        touched = plot.plant(mutant.changed())
-        for test in self.concerned(touched):
+        touched = plot.plant(mutant.changed(CORE))
+        for test in self.concerned(touched) if self.args.unit else []:
             program, _ = plot.link_test(test)
             failed = run_test(program, PATIENCE + 10 * self.base.usual[test])
             program.unlink()
@@ -354,7 +355,7 @@ def check_only(mutants):
     bad = 0
     for mutant in mutants:
         try:
-            mutant.changed()
+            mutant.changed(ORIGINALS[CORE])
         except Broken as broken:
             bad += 1
             print(f"{mutant.name}: {broken}")
@@ -367,10 +368,11 @@ def main():
     parser.add_argument("-j", "--jobs", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=200,
                         help="of the simulator, after its corpus; 0: unit tests only")
+    parser.add_argument("--no-unit", dest="unit", action="store_false",
+                        help="how many does the simulator notice by itself?")
     parser.add_argument("--list", action="store_true", help="say what there is and why")
     parser.add_argument("--applies", action="store_true", help="only see whether all anchors are there")
     args = parser.parse_args()
-    snapshot()
     mutants = [m for path in sorted(HERE.glob("*.mutants")) for m in read_mutants(path)]
     names = [m.name for m in mutants]
     for name in {n for n in names if names.count(n) > 1}:
@@ -386,6 +388,13 @@ def main():
         bad = check_only(mutants)
         print(f"{len(mutants) - bad} passed, {bad} failed")
         return bad != 0
+    OUT.mkdir(parents=True, exist_ok=True)
+    lock = open(OUT / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("mutants: another run is under way in this tree; wait for its end")
+    snapshot()
     runner = Runner(args)
     runner.prepare()
     verdicts = runner.run(mutants)
