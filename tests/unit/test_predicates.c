@@ -681,81 +681,6 @@ static void test_every_write_is_mirrored_announced_or_marked_at_its_end(void **s
 	printf("         mirror or mark: %lu cases, complete\n", cases);
 }
 
-/* What keeps a request, bit by bit: every flag word there can be. */
-static void test_nothing_that_holds_a_request_is_overlooked(void **state)
-{
-	unsigned long cases = 0;
-
-	(void)state;
-	for (u32 f = 0; f < (1u << 23); f++) {
-		bool disk = (f & RQ_LP) && !(f & RQ_LA);	/* the lower device has it */
-		bool hung = (f & RQ_LP) && (f & RQ_LA);
-		bool epoch = (f & RQ_BA) && !(f & RQ_ND);
-		bool held = f & RQ_SUB || f & RQ_NP || f & RQ_NQ || f & RQ_CS;
-
-		CHECK(may_complete(f) == !(held || disk || f & RQ_COMPLETE), "complete: %x\n", f);
-		CHECK(may_destroy(f) == (f & RQ_COMPLETE && !(f & RQ_DESTROYED) && !epoch && !hung),
-		      "destroy: %x\n", f);
-		cases++;
-	}
-	printf("         may complete, may be destroyed: %lu flag words, complete\n", cases);
-}
-
-static void test_who_may_write_and_read_and_ack(void **state)
-{
-	unsigned long cases = 0;
-
-	(void)state;
-	for (u32 i = 0; i < 24 * 81; i++) {
-		struct state s = { .conn = i / 81, .disk = i / 9 % 9, .pdsk = i % 9 };
-
-		CHECK(may_write(s) == (s.disk == 8 || s.pdsk == 8), "write %u %u\n", s.disk, s.pdsk);
-		CHECK(peer_write_is_only_copy(s) == (s.pdsk < 4), "only copy %u\n", s.pdsk);
-		for (u32 sync = 0; sync < 2; sync++)
-			CHECK(may_read_local(s, sync) == (s.disk == 8 || (s.disk == 4 && sync)),
-			      "read %u %u\n", s.disk, sync);
-		CHECK(may_ack(s.conn, true) == (s.conn >= 10) && !may_ack(s.conn, false), "ack %u\n", s.conn);
-		cases += 6;
-	}
-	printf("         may write, read, ack: %lu cases, complete\n", cases);
-}
-
-/* What a node under sync alone has, the sync will undo. */
-static void test_a_write_on_a_disk_under_sync_needs_the_peer(void **state)
-{
-	for (u32 v = 0; v < 4; v++) {
-		struct request_view partial = { .protocol = REPL_PROTOCOL_C, .local_is_partial = true };
-		u32 flags = RQ_INIT_WRITE;
-		struct request_effects fx;
-
-		(void)state;
-		RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE,
-		    REQ_SUBMITTED, REQ_SENT);
-		if (v & 1)
-			request_event(&flags, REQ_LOCAL_OK, &partial);
-		fx = request_event(&flags, v & 2 ? REQ_WRITE_ACK : REQ_NEG_ACK, &partial);
-		if (!(v & 1))
-			fx = request_event(&flags, REQ_LOCAL_OK, &partial);
-		assert_true(fx.complete);
-		assert_int_equal(fx.ok, v >> 1);
-	}
-}
-
-static void test_an_aborted_bio_that_succeeds_after_all_proves_nothing(void **state)
-{
-	u32 flags = RQ_INIT_WRITE;
-	struct request_effects fx;
-
-	(void)state;
-	RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE, REQ_SUBMITTED,
-	    REQ_SENT, REQ_ABORT_LOCAL);
-	fx = RUN(&flags, REPL_PROTOCOL_C, REQ_WRITE_ACK);
-	assert_true(fx.complete && fx.ok);
-	RUN(&flags, REPL_PROTOCOL_C, REQ_BARRIER_ACK);
-	fx = RUN(&flags, REPL_PROTOCOL_C, REQ_LOCAL_OK);
-	assert_true(fx.late_ok && fx.destroy && fx.set_bits && !fx.clear_bits);
-}
-
 static void test_admission(void **state)
 {
 	const struct admit_facts free_way = { .in_flight = 9, .max_buffers = 10, .apv = 96 };
@@ -904,10 +829,6 @@ int main(void)
 		cmocka_unit_test(test_an_aborted_bio_keeps_its_request_until_it_returns),
 		cmocka_unit_test(test_protocol_a_hand_over_proves_nothing_at_resend),
 		cmocka_unit_test(test_every_write_is_mirrored_announced_or_marked_at_its_end),
-		cmocka_unit_test(test_nothing_that_holds_a_request_is_overlooked),
-		cmocka_unit_test(test_who_may_write_and_read_and_ack),
-		cmocka_unit_test(test_a_write_on_a_disk_under_sync_needs_the_peer),
-		cmocka_unit_test(test_an_aborted_bio_that_succeeds_after_all_proves_nothing),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_a_read_never_returns_stale_blocks),
 		cmocka_unit_test(test_read_balancing),
