@@ -68,6 +68,16 @@ static enum al_try al_get(struct drbd_device *device, u64 sector, u32 bytes)
 	return got == EXTENT_QUEUED ? AL_COMMIT : AL_FULL;
 }
 
+/* What an attempt that stepped back has written here has only the activity log to cover it. */
+static void request_mark_unmirrored(struct drbd_request *req)
+{
+	if (!req->unmirrored)
+		return;
+	req->unmirrored = false;
+	req->marked = true;
+	device_set_out_of_sync(req->device, req->interval.sector, req->interval.bytes);
+}
+
 /* As al_begin_request(), but tells why it has to wait. */
 static enum al_try request_try(struct drbd_request *req)
 {
@@ -77,6 +87,7 @@ static enum al_try request_try(struct drbd_request *req)
 
 	/* Extents of a table that is gone protect nothing. */
 	if (req->in_al && req->al_generation != al->generation) {
+		request_mark_unmirrored(req);
 		req->in_al = false;
 		req->al_queued = false;
 	}
@@ -107,6 +118,7 @@ void al_end_request(struct drbd_request *req)
 {
 	if (!req->in_al)
 		return;
+	request_mark_unmirrored(req);
 	req->in_al = false;
 	if (req->al_generation == req->device->al.generation)
 		al_end_range(req->device, req->interval.sector, req->interval.bytes);

@@ -238,6 +238,8 @@ static void write_start(struct drbd_request *req, struct state s)
 	req->id = ++device->rq.last_id;
 	interval_insert(&device->rq.writes, &req->interval);
 	tl_join(tl, req);
+	/* From here on the flags say what this attempt leaves behind. */
+	req->unmirrored = false;
 	if (req->in_al)
 		request_apply(req, REQ_AL_TAKEN);
 	if (d.route == WRITE_REPLICATE) {

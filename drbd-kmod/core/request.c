@@ -268,6 +268,20 @@ static bool unmarks(const struct drbd_request *req, const struct request_effects
 	       s->conn == C_CONNECTED && s->disk == D_UP_TO_DATE && s->pdsk == D_UP_TO_DATE;
 }
 
+/*
+ * It steps back before a write of the peer, to be repeated on both nodes.  Until then its extent
+ * stays in the activity log, which says all that a bit would, and leaves no bit behind that
+ * the end of a resync would wait for.
+ */
+static bool keeps_extent(const struct drbd_request *req, const struct request_effects *fx)
+{
+	const struct drbd_device *device = req->device;
+
+	return fx->destroy && fx->set_bits && (fx->retry || req->retry) && req->in_al &&
+	       req->al_generation == device->al.generation && (req->flags & RQ_LO) &&
+	       device->state.conn >= C_CONNECTED;
+}
+
 /* The bitmap first, then the disk's fate: what is told afterwards stands on both. */
 static void carry_out_on_disk(struct drbd_request *req, const struct request_effects *fx)
 {
@@ -314,6 +328,11 @@ void request_apply(struct drbd_request *req, int event)
 	bool others_wait = (fx.complete || fx.retry || fx.destroy) && req->interval.waiting;
 
 	account(req, old, req->flags);
+	if (keeps_extent(req, &fx)) {
+		req->unmirrored = true;
+		fx.set_bits = false;
+		fx.release_al = false;
+	}
 	/* A received write may wait for this one to step back, or to be through here. */
 	if (req->interval.waiting && ((req->flags & RQ_POST) || (old & ~req->flags & RQ_LP)))
 		env_wake(device->resource);

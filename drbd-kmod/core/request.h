@@ -44,6 +44,7 @@ struct drbd_request {
 	bool al_queued;		/* holds them, and waits for their transaction */
 	bool resubmit;		/* waits for the activity log to repeat its local part */
 	bool retry;		/* goes back to admission at its end */
+	bool unmirrored;	/* an earlier attempt was written here alone: in the activity log */
 	bool marked;		/* an earlier attempt ended with its bits set */
 	bool held, held_ok;	/* on rq.held, with this outcome */
 	bool avoid_local, avoid_remote;	/* a read that failed there */

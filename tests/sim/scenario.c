@@ -235,7 +235,8 @@ void demote(struct node *n)
 /* A disk that is older than the data in use has to wait for the disk that holds them. */
 static void expect_attached(s32 ret, struct node *n)
 {
-	if (ret != ERR_DATA_NOT_CURRENT || !(cfg.families & (FAMILY_DISK | FAMILY_ADMIN)) || calm)
+	if (ret != ERR_DATA_NOT_CURRENT || calm ||
+	    !(cfg.families & (FAMILY_DISK | FAMILY_ADMIN | FAMILY_NET | FAMILY_DUAL)))
 		expect(ret, "attach", n);
 }
 
@@ -288,6 +289,8 @@ void make_peace(void)
 	dual_peace();
 	disk_repair();
 	wait_for(connected, "connected", 120);
+	for (i = 0; (cfg.families & (FAMILY_NET | FAMILY_DUAL)) && i < NODES && !sim_failed; i++)
+		bring_up(&nodes[i]);
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);
 	wait_for(in_sync, "in sync", 600);

@@ -43,6 +43,13 @@ static bool demote_if_primary(struct node *n)
 	return true;
 }
 
+static bool has_policy(void)
+{
+	const struct net_conf *net = &settings.net;
+
+	return net->after_sb_0p || net->after_sb_1p || net->after_sb_2p;
+}
+
 /* The administrator chooses whose changes are to be forgotten. */
 static struct node *choose(void)
 {
@@ -51,19 +58,15 @@ static struct node *choose(void)
 
 	trace(victim, "its changes are to be discarded");
 	demote_if_primary(victim);
+	/* A policy comes first, and may choose the other one. */
+	if (cfg.two_primaries && has_policy())
+		demote_if_primary(other(victim));
 	conf.discard_my_data = 1;
 	expect(node_connect_conf(victim, &conf, 0), "connect --discard-my-data", victim);
 	expect(node_connect(other(victim)), "connect", other(victim));
 	if (!wait_for(connected, "connected, after somebody chose", 200))
 		return NULL;
 	return other(victim);
-}
-
-static bool has_policy(void)
-{
-	const struct net_conf *net = &settings.net;
-
-	return net->after_sb_0p || net->after_sb_1p || net->after_sb_2p;
 }
 
 static void check_reported(void)
