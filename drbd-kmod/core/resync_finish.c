@@ -227,10 +227,14 @@ static enum fiber_status finish_helpers(struct task *t, struct drbd_device *devi
 	FIBER_END(rs->finish_pc);
 }
 
-/* A target's data must outlive a power cut before both nodes call it UpToDate. */
+/*
+ * A target's data must outlive a power cut before both nodes call it UpToDate. A source's bits
+ * must not come back by one, once its UUIDs say that the peer has everything: nothing would ever
+ * clear them again.
+ */
 static bool flush_begin(struct drbd_device *device)
 {
-	return !overtaken(device) && state_is_sync_target(device->state.conn) &&
+	return !overtaken(device) && state_is_sync(device->state.conn) &&
 	       local_get(device, D_INCONSISTENT);
 }
 

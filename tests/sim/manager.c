@@ -22,7 +22,8 @@ enum fencing_mode {
 
 static struct {
 	enum fencing_mode mode;
-	u32 begun, ended;
+	u32 before, begun;
+	u32 running[NODES], boot[NODES];	/* of that boot; a crash ends them, too */
 	s64 last;		/* what it returned */
 } fencing;
 
@@ -141,8 +142,12 @@ s64 helper_program(struct node *n, const char *event)
 		return 0;
 	if (which == HELPER_FENCE_PEER) {
 		fencing.begun++;
+		if (fencing.boot[n->id] != n->boots)
+			fencing.running[n->id] = 0;
+		fencing.boot[n->id] = n->boots;
+		fencing.running[n->id]++;
 		status = fencing.last = fence_peer_program(n);
-		fencing.ended++;
+		fencing.running[n->id]--;
 	} else if (one_in(10)) {
 		thread_sleep(chance_between(0, 5 * SECOND));
 		status = one_in(3) ? -ENOENT : one_in(2) ? 15 : 0;
@@ -190,7 +195,8 @@ static bool both_alone(void)
 
 static bool fencing_over(void)
 {
-	return fencing.begun && fencing.begun == fencing.ended;
+	return !primary->up ||
+	       (fencing.begun > fencing.before && !fencing.running[primary->id]);
 }
 
 static bool thawed(void)
@@ -231,7 +237,7 @@ static void partition(void)
 {
 	bool was_alone;
 
-	fencing.begun = fencing.ended = 0;
+	fencing.before = fencing.begun;
 	fencing.mode = chance(FENCE_MODES);
 	trace(NULL, "partition, fencing policy %u, helper mode %u", policy(), fencing.mode);
 	net_set_link(false);
@@ -279,6 +285,9 @@ static void usurp(void)
 		promote(n);
 		for (v = 0; n->up && cfg.protocol == 3 && v < cfg.volumes; v++)
 			oracle_disk_current(n, v, true);
+		/* It may have been the other way round. */
+		if (!n->up)
+			primary = other(n);
 		pass(0, 10000);
 	}
 	fencing.mode = FENCE_TRUE;
