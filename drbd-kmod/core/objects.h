@@ -74,6 +74,7 @@ struct receive_op {
 	const char *helper_name;	/* of the one that runs */
 	u8 new_conn, peer_disk;		/* to be set */
 	u64 current_uuid;
+	struct drbd_device *walk;	/* over all volumes */
 };
 
 struct drbd_connection {

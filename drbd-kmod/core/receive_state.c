@@ -431,9 +431,16 @@ static enum fiber_status state_peer_rebooted(struct task *t, struct incoming *in
 	FIBER_BEGIN(op->pc);
 	env_log_device(in->device, LOG_LVL_WARN,
 		       "the peer rebooted while I/O was frozen: completing it here, reconnecting");
-	in->device->new_uuid_on_thaw = false;
+	/* What is frozen belongs to all volumes: each has its new generation before it completes. */
+	for (op->walk = volume_next(connection->resource, NULL); op->walk;
+	     op->walk = volume_next(connection->resource, op->walk)) {
+		if (!op->walk->new_uuid_on_thaw)
+			continue;
+		op->walk->new_uuid_on_thaw = false;
+		if (op->walk->state.disk >= D_INCONSISTENT)
+			FIBER_CALL(op->pc, device_uuid_new_current(t, op->walk, &op->md));
+	}
 	tl_apply(connection, REQ_CONNECTION_LOST);
-	FIBER_CALL(op->pc, device_uuid_new_current(t, in->device, &op->md));
 	conn_state_change(connection, ST_CONN_MASK | ST_SUSP_MASK,
 			  ST_CHANGE_CONN(C_PROTOCOL_ERROR).val, CS_HARD);
 	env_sockets_shutdown(connection);

@@ -242,8 +242,10 @@ static bool send_next_meta_urgent(struct drbd_connection *connection, struct out
 	}
 	if (connection->ping_wanted && (!q->ping_after || dlist_empty(&q->items))) {
 		connection->ping_wanted = false;
+		/* The oldest counts: who asks again and again must not put the end off for ever. */
+		if (!connection->ping_out)
+			connection->ping_sent = env_now_ms();
 		connection->ping_out = true;
-		connection->ping_sent = env_now_ms();
 		send_begin(connection, out, 0, P_PING, 0, 0);
 		return true;
 	}

@@ -167,6 +167,9 @@ void manager_check_completion(struct host_request *req, int error)
 	if (error || !resource->susp_fen || req->core.op == OP_READ || req->core.op == OP_FLUSH ||
 	    (req->core.flags & RQ_NO) || device->state.pdsk <= D_OUTDATED)
 		return;
+	/* The peer came back rebooted: under a new generation it is completed here alone. */
+	if (resource->connection.cstate == C_WF_REPORT_PARAMS && device->md.uuid[MD_UUID_BITMAP])
+		return;
 	violation("node %s: volume %u: a write completed that the peer does not have, while I/O is frozen for fencing",
 		  req->node->name, device->vnr);
 }

@@ -335,6 +335,24 @@ static void a_silent_peer_is_pinged_then_dropped(void **state)
 	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
 }
 
+/* A blocked data socket asks for a ping every `timeout`, which may be shorter than ping-timeout. */
+static void further_pings_do_not_put_off_the_end_of_a_silent_peer(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	expect(SOCK_DATA, P_STATE);
+	connection_request_ping(conn());
+	expect(SOCK_META, P_PING);
+	fake.now_ms += 300;
+	connection_request_ping(conn());
+	expect(SOCK_META, P_PING);
+	fake.now_ms += 200;
+	assert_int_equal(meta_receive_timed_out(conn()), 0);
+	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
+}
+
 /* ---- handshake ---- */
 
 /* What made the peer hang up is still to be read; both nodes have to say that they are apart. */
@@ -897,6 +915,7 @@ int main(void)
 		PEER_TEST(features_agree_on_the_lower_version_or_end),
 		PEER_TEST(a_peer_that_can_name_no_volume_is_refused_where_there_are_several),
 		PEER_TEST(a_silent_peer_is_pinged_then_dropped),
+		PEER_TEST(further_pings_do_not_put_off_the_end_of_a_silent_peer),
 		PEER_TEST(a_split_brain_is_reported_though_the_peer_hung_up_first),
 		PEER_TEST(a_split_brain_is_final_though_the_peer_hung_up_during_the_handler),
 		PEER_TEST(settings_that_differ_end_in_standalone_though_the_peer_hung_up_first),
