@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Resync, on a fake host: one node as source or target of a scripted one. */
+#include "peer_fixture.h"
+
+/* ---- resync, this node as source ---- */
+
+static struct sent send_whole_bitmap(void)
+{
+	struct sent first = { 0 }, sent;
+
+	while (next_packet(SOCK_DATA, &sent)) {
+		if (sent.cmd != P_COMPRESSED_BITMAP && sent.cmd != P_BITMAP)
+			return sent;
+		if (!first.cmd)
+			first = sent;
+	}
+	return first;
+}
+
+static void become_source(void)
+{
+	attach(UUID_A, UUID_B);
+	bm_set_range(&dev()->bitmap, 0, 3);
+	hello();
+	peer_is(UUID_B, 0, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	assert_int_equal(dev()->state.pdsk, D_CONSISTENT);
+}
+
+static void answer_pings(void)
+{
+	struct sent sent;
+
+	while (next_packet(SOCK_META, &sent))
+		if (sent.cmd == P_PING)
+			assert_true(meta_arrives(P_PING_ACK, NULL, 0));
+}
+
+static void start_as_source(void)
+{
+	static struct sent bitmap;
+
+	become_source();
+	expect(SOCK_DATA, P_STATE);
+	bitmap = send_whole_bitmap();
+	assert_int_equal(bitmap.cmd, P_COMPRESSED_BITMAP);
+	assert_true(state_arrives(ROLE_SECONDARY, C_WF_BITMAP_T, D_UP_TO_DATE));
+	assert_true(accepted(arrives(P_COMPRESSED_BITMAP, bitmap.body, bitmap.len)));
+	fake_run();
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+	assert_string_equal(fake.helpers, "before-resync-source");
+	expect(SOCK_DATA, P_SYNC_UUID);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
+}
+
+static void the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(dev()->md.uuid[UUID_HISTORY0], UUID_B + UUID_SYNC_STEP);
+}
+
+static void bits_of_writes_under_way_delay_the_sources_end(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(3 * 4096) };
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_UP_TO_DATE));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
+	/* As the end of an application write does when its epoch is acknowledged. */
+	assert_int_equal(device_set_in_sync(dev(), 3 * 8, 4096), 1);
+	fake_run();
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+}
+
+static void a_target_that_gave_up_frees_the_source(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_NEG_ACK, &ack, sizeof(ack)));
+	assert_int_equal(dev()->resync.failed, 4);
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_INCONSISTENT));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+	assert_int_equal(dev()->bitmap.bits_set, 4);
+	/* Not over: the bitmap UUID still says what the peer has. */
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
+}
+
+/* ---- writes under way while the bitmap is sent ---- */
+
+static void free_nothing(struct drbd_request *req) { (void)req; }
+
+static void begin_write(struct drbd_request *req, u64 sector)
+{
+	request_init(req, dev(), OP_WRITE, sector, 4096, 0);
+	request_new(req);
+	fake_run();
+}
+
+static void no_bitmap_leaves_before_a_write_begun_alone_has_ended(void **state)
+{
+	static struct drbd_request before, during;
+
+	(void)state;
+	fake.on_free = free_nothing;
+	attach(UUID_A, UUID_B);
+	assert_int_equal(state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD), SS_SUCCESS);
+	begin_write(&before, 80);
+	assert_true(before.flags & RQ_LP);
+	hello();
+	peer_is(UUID_B, 0, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	expect(SOCK_DATA, P_STATE);
+	expect_idle(SOCK_DATA);
+	/* A new one would make the wait endless. */
+	begin_write(&during, 160);
+	assert_false(during.flags & RQ_LP);
+
+	request_local_done(&before, 0);
+	assert_true(before.flags & RQ_DESTROYED);
+	fake_run();
+	assert_int_equal(bm_test(&dev()->bitmap, 10), 1);
+	assert_true(during.flags & RQ_LP);
+	expect(SOCK_DATA, P_COMPRESSED_BITMAP);
+	expect(SOCK_DATA, P_OUT_OF_SYNC);
+	expect_idle(SOCK_DATA);
+	assert_int_equal(bm_test(&dev()->bitmap, 20), 1);
+}
+
+static void a_wait_for_writes_ends_with_the_connection(void **state)
+{
+	static struct drbd_request before;
+	struct task t = { 0 };
+
+	(void)state;
+	fake.on_free = free_nothing;
+	attach(UUID_A, UUID_B);
+	assert_int_equal(state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD), SS_SUCCESS);
+	begin_write(&before, 80);
+	hello();
+	peer_is(UUID_B, 0, D_UP_TO_DATE);
+	expect(SOCK_DATA, P_STATE);
+	assert_true(dev()->bm_io_pending);
+	connection_socket_event(conn(), SOCKET_EOF_DATA);
+	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
+	assert_false(dev()->bm_io_pending);
+	assert_false(dev()->resync.bitmap_task.active);
+	request_local_done(&before, 0);
+}
+
+static void the_handler_may_forbid_a_resync(void **state)
+{
+	static struct sent bitmap;
+
+	(void)state;
+	fake.helper_exit = 1;
+	become_source();
+	expect(SOCK_DATA, P_STATE);
+	bitmap = send_whole_bitmap();
+	assert_true(accepted(arrives(P_COMPRESSED_BITMAP, bitmap.body, bitmap.len)));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+static void two_sources_do_not_wait_for_each_other(void **state)
+{
+	(void)state;
+	become_source();
+	assert_false(state_arrives(ROLE_SECONDARY, C_WF_BITMAP_S, D_UP_TO_DATE));
+	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+/* ---- resync, this node as target ---- */
+
+static void start_as_target(void)
+{
+	struct wire_p_sync_uuid uuid = { .uuid = cpu_to_be64(UUID_B + UUID_SYNC_STEP) };
+	struct bitmap peers;
+	static u8 payload[4096];
+	struct bm_transfer transfer;
+	static void *pages[1];
+	static u8 flags[1], page[4096];
+	unsigned int len;
+	struct arrival *a;
+
+	attach(UUID_B, 0);
+	hello();
+	peer_is(UUID_A, UUID_B, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_T);
+	dev()->disk_conf.resync_rate = 10000;
+	pages[0] = page;
+	bm_init(&peers, pages, flags, 1, SECTORS / 8);
+	bm_set_range(&peers, 0, 6);
+	bm_transfer_init(&transfer, peers.n_bits);
+	assert_int_equal(bm_send_fill(&peers, &transfer, true, payload, wire_bitmap_room(101), &len),
+			 BM_SEND_COMPRESSED);
+	bm_set_range(&dev()->bitmap, 56, 56);
+	assert_true(accepted(arrives(P_COMPRESSED_BITMAP, payload, len)));
+	assert_int_equal(dev()->bitmap.bits_set, 8);
+	/* The sync UUID may overtake the end of our own bitmap. */
+	a = arrives(P_SYNC_UUID, &uuid, sizeof(uuid));
+	assert_int_equal(a->status, FIBER_WAIT);
+	expect(SOCK_DATA, P_STATE);
+	expect(SOCK_DATA, P_COMPRESSED_BITMAP);
+	expect_idle(SOCK_DATA);
+	assert_int_equal(dev()->state.conn, C_WF_SYNC_UUID);
+	a->status = fake_drive(&a->t, run_receive, &a->in);
+	fake_run();
+	assert_true(accepted(a));
+	assert_int_equal(dev()->state.conn, C_SYNC_TARGET);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], UUID_B + UUID_SYNC_STEP);
+	assert_string_equal(fake.helpers, "before-resync-target");
+}
+
+static struct wire_p_block_req expect_request(u64 sector, u32 bytes)
+{
+	struct sent sent = expect(SOCK_DATA, P_RS_DATA_REQUEST);
+	struct wire_p_block_req p;
+
+	memcpy(&p, sent.body, sizeof(p));
+	assert_int_equal(be64_to_cpu(p.sector), sector);
+	assert_int_equal(be32_to_cpu(p.blksize), bytes);
+	assert_true(p.block_id == ID_SYNCER);
+	return p;
+}
+
+static void in_sync(u64 sector, u32 bytes)
+{
+	struct wire_p_block_ack ack = {
+		.sector = cpu_to_be64(sector), .blksize = cpu_to_be32(bytes), .block_id = 77,
+	};
+
+	assert_true(meta_arrives(P_RS_IS_IN_SYNC, &ack, sizeof(ack)));
+}
+
+static void the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation(void **state)
+{
+	(void)state;
+	start_as_target();
+	fake_advance(0);
+	expect_request(0, 7 * 4096);
+	expect_request(56 * 8, 4096);
+	expect_idle(SOCK_DATA);
+	assert_int_equal(dev()->resync.pending, 2);
+	in_sync(0, 7 * 4096);
+	assert_int_equal(dev()->state.conn, C_SYNC_TARGET);
+	in_sync(56 * 8, 4096);
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	assert_true(uuid_same(dev()->md.uuid[MD_UUID_CURRENT], UUID_A));
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(dev()->resync.extents_locked, 0);
+	assert_non_null(strstr(fake.helpers, "after-resync-target"));
+	expect(SOCK_DATA, P_STATE);
+}
+
+static void a_ping_does_not_overtake_the_acks_before_it(void **state)
+{
+	static const u8 syncer[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 0, syncer, 4096);
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 8, syncer, 4096);
+	send_ping(conn());
+	send_block_ack(conn(), 0, P_RS_WRITE_ACK, 16, syncer, 4096);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+	expect(SOCK_META, P_PING);
+	expect(SOCK_META, P_RS_WRITE_ACK);
+}
+
+static void a_run_of_nothing_but_failures_ends(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
+
+	(void)state;
+	start_as_target();
+	fake_advance(0);
+	expect_request(0, 7 * 4096);
+	expect_request(56 * 8, 4096);
+	assert_true(meta_arrives(P_NEG_RS_DREPLY, &ack, sizeof(ack)));
+	assert_int_equal(dev()->resync.failed, 7);
+	assert_int_equal(dev()->state.conn, C_SYNC_TARGET);
+	ack.sector = cpu_to_be64(56 * 8);
+	ack.blksize = cpu_to_be32(4096);
+	assert_true(meta_arrives(P_NEG_RS_DREPLY, &ack, sizeof(ack)));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_int_equal(dev()->bitmap.bits_set, 8);
+	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], UUID_B + UUID_SYNC_STEP);
+}
+
+static void a_cancelled_request_is_asked_again(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
+
+	(void)state;
+	start_as_target();
+	fake_advance(0);
+	expect_request(0, 7 * 4096);
+	expect_request(56 * 8, 4096);
+	in_sync(56 * 8, 4096);
+	assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+	fake_advance(100);
+	expect_request(0, 7 * 4096);
+}
+
+static void a_stray_sync_uuid_does_not_block_for_ever(void **state)
+{
+	struct wire_p_sync_uuid uuid = { .uuid = cpu_to_be64(UUID_B) };
+	struct arrival *a;
+
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	peer_is(UUID_A, 0, D_UP_TO_DATE);
+	a = arrives(P_SYNC_UUID, &uuid, sizeof(uuid));
+	assert_int_equal(a->status, FIBER_WAIT);
+	fake.now_ms += 10000;
+	assert_int_equal(fake_drive(&a->t, run_receive, &a->in), FIBER_DONE);
+	assert_true(a->in.ok);
+	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], UUID_A);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
+		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
+		PEER_TEST(a_target_that_gave_up_frees_the_source),
+		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
+		PEER_TEST(a_wait_for_writes_ends_with_the_connection),
+		PEER_TEST(the_handler_may_forbid_a_resync),
+		PEER_TEST(two_sources_do_not_wait_for_each_other),
+		PEER_TEST(the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation),
+		PEER_TEST(a_ping_does_not_overtake_the_acks_before_it),
+		PEER_TEST(a_run_of_nothing_but_failures_ends),
+		PEER_TEST(a_cancelled_request_is_asked_again),
+		PEER_TEST(a_stray_sync_uuid_does_not_block_for_ever),
+	};
+
+	return cmocka_run_group_tests_name("engine: resync", tests, NULL, NULL);
+}
