@@ -109,7 +109,7 @@ static struct arrival *arrives(u16 cmd, const void *body, u32 len)
 	return a;
 }
 
-static bool meta_arrives(u16 cmd, const void *body, u32 len)
+static __attribute__((unused)) bool meta_arrives(u16 cmd, const void *body, u32 len)
 {
 	struct incoming in = { .connection = conn() };
 	u8 fixed[64] = { 0 };
