@@ -96,10 +96,15 @@ bool work_reached(const struct drbd_resource *resource, u64 ticket)
 void after_facts_gather(struct drbd_device *device, struct after_facts *facts)
 {
 	struct state_range range = resource_states(device->resource);
+	const struct drbd_device *other;
 
 	facts->now = device_state(device);
 	facts->lowest_conn = range.lo.conn;
 	facts->lowest_disk = range.lo.disk;
+	facts->all_have_data = true;
+	for_each_volume(other, device->resource)
+		if (other->state.disk != D_UP_TO_DATE && other->state.pdsk != D_UP_TO_DATE)
+			facts->all_have_data = false;
 	facts->bitmap_uuid_zero = device->has_backing && device->state.disk >= D_INCONSISTENT &&
 				  device->md.uuid[MD_UUID_BITMAP] == 0;
 	facts->resync_after_neg = device->resync_after_negotiation;
@@ -132,6 +137,10 @@ static void thaw(struct drbd_device *device, u64 todo)
 	if (todo & (AFTER_NOD_RESEND | AFTER_NOD_RESTART)) {
 		tl_apply(connection, todo & AFTER_NOD_RESTART ? REQ_RESTART_FROZEN : REQ_RESEND);
 		clear_flag(connection, ST_SUSP_NOD);
+	}
+	if (todo & AFTER_NOD_THAW) {
+		clear_flag(connection, ST_SUSP_NOD);
+		tl_thaw(connection);
 	}
 	if ((todo & AFTER_FEN_RESEND) && device->resource->susp_fen) {
 		for_each_volume(other, device->resource)

@@ -349,7 +349,15 @@ static bool lost_peer_data(u8 old, u8 new)
 	return false;
 }
 
-/* 4 and 5: suspended I/O may go on. */
+static bool has_data(struct state s)
+{
+	return s.disk == D_UP_TO_DATE || s.pdsk == D_UP_TO_DATE;
+}
+
+/*
+ * 4 and 5: suspended I/O may go on.  The original knows only the first two ways; a disk that
+ * the peer attaches while connected, and a sync that ends, bring the data back as well.
+ */
 static u64 after_thaw(struct state os, struct state ns, const struct after_facts *f)
 {
 	bool all_connected = f->lowest_conn >= C_CONNECTED;
@@ -361,6 +369,8 @@ static u64 after_thaw(struct state os, struct state ns, const struct after_facts
 			todo |= AFTER_NOD_RESTART;
 		else if (os.conn < C_CONNECTED && all_connected)
 			todo |= AFTER_NOD_RESEND;
+		else if (!has_data(os) && has_data(ns) && f->all_have_data)
+			todo |= AFTER_NOD_THAW;
 	}
 	if (ns.susp_fen && all_connected)
 		todo |= AFTER_FEN_RESEND;

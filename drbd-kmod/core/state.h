@@ -409,13 +409,15 @@ static inline bool state_should_send_oos(struct state s)
 #define AFTER_BM_LAZY			(1ULL << 27)	/* 25 queue lazy bitmap write */
 #define AFTER_UNCONFIGURED		(1ULL << 28)	/* 26 re-evaluate resync-after */
 #define AFTER_FLUSH_MD			(1ULL << 29)	/* 27 */
-#define AFTER_ACTIONS			30
+#define AFTER_NOD_THAW			(1ULL << 30)	/* data came back without a handshake: go on, clear susp_nod */
+#define AFTER_ACTIONS			31
 
 /* Live facts, read when the after-work starts. */
 struct after_facts {
 	struct state now;	/* the volume's state at this moment */
 	u8 lowest_conn;		/* over all volumes, now */
 	u8 lowest_disk;		/* over all volumes, now */
+	bool all_have_data;	/* every volume, now, on an UpToDate disk here or there */
 	bool bitmap_uuid_zero;	/* and a disk to know it from */
 	bool resync_after_neg;	/* resync-after-negotiation mark */
 	u16 apv;

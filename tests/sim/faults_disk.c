@@ -507,10 +507,13 @@ static void force_primary(struct node *n, u32 v)
 	struct admin_op op;
 
 	trace(n, "volume %u: no good copy is left, primary --force", v);
+	oracle_unknown(v);
+	node_command(n, v, admin_resume_io, NULL);
+	demote(n);
 	node_op_init(n, v, &op);
 	op.force = true;
-	oracle_unknown(v);
 	node_command(n, v, admin_primary, &op);
+	promote(n);
 }
 
 /* What an administrator does about a volume that stays as it is. */

@@ -637,6 +637,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
 	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && f->bitmap_uuid_zero;
 	bool restart = n.susp_nod && (o.disk == 1 || o.disk == 3) && f->lowest_disk == 8;
+	bool resend = n.susp_nod && !restart && o.conn < 10 && f->lowest_conn >= 10;
+	bool data_came = o.disk != 8 && o.pdsk != 8 && (n.disk == 8 || n.pdsk == 8);
 	bool unconf = n.conn == 0 && n.disk == 0 && n.role == 2;
 	const struct {
 		bool hit;
@@ -646,7 +648,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		{ !(o.disk == 8 && o.pdsk == 8) && n.disk == 8 && n.pdsk == 8, AFTER_CLEAR_CRASHED },
 		{ !slow_nod(o) && slow_nod(n), AFTER_HELPER_PRI_INCON },
 		{ restart, AFTER_NOD_RESTART },
-		{ n.susp_nod && !restart && o.conn < 10 && f->lowest_conn >= 10, AFTER_NOD_RESEND },
+		{ resend, AFTER_NOD_RESEND },
+		{ n.susp_nod && !restart && !resend && data_came && f->all_have_data, AFTER_NOD_THAW },
 		{ n.susp_fen && f->lowest_conn >= 10, AFTER_FEN_RESEND },
 		{ !osrc && nsrc && f->apv >= 96, AFTER_SEND_SYNC_UUID },
 		{ o.pdsk == 0 && n.pdsk != 0 && n.pdsk != 6, AFTER_PEER_ATTACHED },
@@ -720,6 +723,7 @@ static void test_after_change_actions_match_their_conditions(void **state)
 			.now = r & 1 ? n : random_state(), .bitmap_uuid_zero = r & 2,
 			.resync_after_neg = r & 4, .lowest_conn = r & 8 ? 10 : 8,
 			.lowest_disk = r & 16 ? UTD : D_INCONSISTENT, .apv = apv[r / 32 % 6],
+			.all_have_data = r & 0x80000,
 		};
 		u64 got;
 
@@ -813,9 +817,28 @@ static void test_ranges_over_volumes(void **state)
 	assert_true(r.hi.user_isp);
 }
 
+/* A peer that attaches its disk, or a sync that ends, ends the wait for data, too. */
+static void frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected(void **state)
+{
+	struct state o = { .role = ROLE_PRIMARY, .peer = ROLE_SECONDARY, .conn = C_CONNECTED,
+			   .disk = D_DISKLESS, .pdsk = D_DISKLESS, .susp_nod = true }, n = o;
+	struct after_facts f = { .lowest_conn = C_CONNECTED, .lowest_disk = D_DISKLESS, .apv = 101 };
+
+	(void)state;
+	n.pdsk = D_UP_TO_DATE;
+	f.now = n;
+	assert_false(state_after_actions(o, n, &f) & AFTER_NOD_THAW);
+	f.all_have_data = true;
+	assert_true(state_after_actions(o, n, &f) & AFTER_NOD_THAW);
+	assert_false(state_after_actions(n, n, &f) & AFTER_NOD_THAW);
+	n.susp_nod = false;
+	assert_false(state_after_actions(o, n, &f) & AFTER_NOD_THAW);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected),
 		cmocka_unit_test(test_words_seen_on_the_wire_decode),
 		cmocka_unit_test(test_every_word_survives_unpacking_and_packing),
 		cmocka_unit_test(test_change_pairs_captured_from_requests),
