@@ -9,6 +9,12 @@ static bool depends_on_peer(struct state s)
 	       s.pdsk == D_UP_TO_DATE;
 }
 
+/* What is lost then was no good: whatever its name, it is synced when it comes back. */
+static bool lost_disk_was_bad(const struct drbd_device *device, struct state os)
+{
+	return os.disk == D_INCONSISTENT && !device->resync.unrecorded;
+}
+
 /* It does so when its present generation is the one that my disk had. */
 static bool peer_begins_generation(const struct drbd_device *device)
 {
@@ -37,7 +43,7 @@ void exposure_state_changed(struct drbd_device *device, struct state os)
 		if (device->exposure != EXPOSURE_NAMED)
 			settle(device, EXPOSURE_NAMED);
 	} else if (!depended && depends && device->exposure == EXPOSURE_NAMED &&
-		   peer_begins_generation(device)) {
+		   peer_begins_generation(device) && !lost_disk_was_bad(device, os)) {
 		device->exposure = EXPOSURE_AWAITED;
 	} else if (depended && !depends && device->exposure == EXPOSURE_AWAITED) {
 		unnamed(device);

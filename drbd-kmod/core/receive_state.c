@@ -399,13 +399,27 @@ static bool state_dealt_with(struct incoming *in)
 
 #define STATE_SET_MASK (ST_CONN_MASK | ST_PEER_MASK | ST_DISK_MASK | ST_PDSK_MASK | ST_PEER_ISP)
 
+/*
+ * What becomes of a Negotiating disk.  A state that the peer told before it heard of the disk says
+ * nothing of it: its generations are on their way, and until then the disk counts for nothing.
+ */
+static u8 negotiated_disk(const struct incoming *in)
+{
+	const struct receive_op *op = &in->connection->receiving;
+
+	if (op->mine.conn >= C_CONNECTED && !in->device->peer_uuids.valid &&
+	    op->peers.disk >= D_NEGOTIATING)
+		return D_NEGOTIATING;
+	return in->device->disk_at_attach;
+}
+
 /* False: refused, the connection is over. */
 static bool state_set(struct incoming *in)
 {
 	struct receive_op *op = &in->connection->receiving;
 	struct drbd_device *device = in->device;
 	struct state ns = statepkt_result(op->mine, op->peers, op->new_conn, op->peer_disk,
-					  device->disk_at_attach);
+					  negotiated_disk(in));
 	u32 flags = CS_VERBOSE;
 
 	device->consider_resync = false;

@@ -180,6 +180,77 @@ static void a_promotion_of_the_peer_alone_is_granted(void **state)
 	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
 }
 
+/* ---- a disk that goes or comes while connected ---- */
+
+static void disk_becomes(u8 disk)
+{
+	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(disk)), CS_HARD);
+	fake_run();
+}
+
+static struct app *write_through_the_peer(void)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA);
+
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	return w;
+}
+
+static void no_name_is_awaited_for_what_a_disk_under_sync_lacks(void **state)
+{
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_SYNC_TARGET)), CS_HARD);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	disk_becomes(D_FAILED);
+	drain(SOCK_DATA);
+	assert_true(write_through_the_peer()->completed);
+	assert_false(exposure_exceeds(dev(), dev()->ed_uuid));
+}
+
+static void a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good(void **state)
+{
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_SYNC_TARGET)), CS_HARD);
+	dev()->resync.unrecorded = true;
+	disk_becomes(D_FAILED);
+	dev()->resync.unrecorded = false;
+	drain(SOCK_DATA);
+	assert_false(write_through_the_peer()->completed);
+	assert_true(exposure_exceeds(dev(), dev()->ed_uuid));
+}
+
+static void attach_while_connected(void)
+{
+	attach(A);
+	assert_int_equal(dev()->state.disk, D_NEGOTIATING);
+	drain(SOCK_DATA);
+}
+
+static bool connected_state_arrives(u8 pdsk)
+{
+	struct state s = { .role = ROLE_SECONDARY, .peer = ROLE_SECONDARY, .conn = C_CONNECTED,
+			   .disk = D_UP_TO_DATE, .pdsk = pdsk };
+	struct wire_p_state p = { .state = cpu_to_be32(state_pack(s)) };
+
+	return deliver(arrival_read(P_STATE, &p, sizeof(p), 0));
+}
+
+static void a_state_that_crossed_an_attach_says_nothing_of_the_disk(void **state)
+{
+	(void)state;
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	attach_while_connected();
+	/* Said before the peer heard of the disk: its generations are on their way. */
+	assert_true(connected_state_arrives(D_DISKLESS));
+	assert_int_equal(dev()->state.disk, D_NEGOTIATING);
+	assert_true(uuids_arrive(B, A, 0, 0));
+	assert_true(connected_state_arrives(D_CONSISTENT));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_T);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+}
+
 /* ---- a peer that is lost ---- */
 
 static struct connection_cleanup cleanup;
@@ -244,6 +315,9 @@ int main(void)
 		TEST(other_data_is_not_shown_to_the_users_of_a_diskless_primary, setup_without_disk),
 		TEST(one_of_two_promotions_at_the_same_time_goes_first, setup_secondary_pair),
 		TEST(a_promotion_of_the_peer_alone_is_granted, setup_secondary_pair),
+		TEST(no_name_is_awaited_for_what_a_disk_under_sync_lacks, setup_primary),
+		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
+		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),
 	};
