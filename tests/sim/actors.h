@@ -67,6 +67,7 @@ void split_heal(void);
 /* ---- dual.c: two Primaries, FAMILY_DUAL ---- */
 void dual_config(void);
 bool dual_may_lose_peer(void);
+bool dual_may_resume(struct node *n);
 void dual_peace(void);		/* both Primary, connected */
 bool dual_fault(void);
 s64 dual_fence(struct node *n);

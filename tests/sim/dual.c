@@ -19,6 +19,15 @@ bool dual_may_lose_peer(void)
 	return !cfg.two_primaries || fenced;
 }
 
+/*
+ * Going on without a peer that is Primary, too, and was not shot, is a split brain by command:
+ * nobody but the fence-peer program ends that freeze.
+ */
+bool dual_may_resume(struct node *n)
+{
+	return !cfg.two_primaries || !n->up || !n->host->core.susp_fen;
+}
+
 void dual_config(void)
 {
 	static const u8 sb1[] = { 0, 7, 8, 9, 10 }, sb2[] = { 0, 9, 10 };

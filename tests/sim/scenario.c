@@ -458,7 +458,8 @@ static void fault_commands(void)
 		node_command(n, 0, some[which], NULL);
 	pass(1, 3000);
 	node_command(n, 0, admin_resume_sync, NULL);
-	node_command(n, 0, admin_resume_io, NULL);
+	if (dual_may_resume(n))
+		node_command(n, 0, admin_resume_io, NULL);
 }
 
 /* False: not this time. */
