@@ -374,6 +374,13 @@ bool al_shrink(struct drbd_device *device)
 	return true;
 }
 
+void al_ring_begin(struct drbd_device *device, u32 blocks)
+{
+	struct activity_log *al = &device->al;
+
+	al->tr_number += (blocks - al->tr_number % blocks) % blocks;
+}
+
 u32 al_active_extents(const struct drbd_device *device)
 {
 	return device->al.ready ? device->al.hot.n_used : 0;

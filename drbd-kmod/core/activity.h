@@ -78,6 +78,11 @@ bool al_has_waiters(const struct drbd_device *device);
 bool al_shrink(struct drbd_device *device);
 /* Fill device->al_buffer with block number `i` of a fresh ring (metadata.md 3.4 end); host: ACT_AL_INIT. */
 void al_init_block(struct drbd_device *device, u32 i, u64 *sector);
+/*
+ * The tools have made the ring anew: begin at its first block, the only one that they allow to be
+ * torn as long as there is no other transaction.
+ */
+void al_ring_begin(struct drbd_device *device, u32 blocks);
 u32 al_active_extents(const struct drbd_device *device);
 /*
  * Must the data's disk be flushed before a metadata write that takes a promise back (an extent

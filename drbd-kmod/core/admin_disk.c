@@ -193,6 +193,7 @@ static enum fiber_status attach_fill(struct task *t, struct drbd_device *device,
 	if (t->result)
 		FIBER_RETURN(op->pc2);
 	attach_marks(device);
+	al_ring_begin(device, al_blocks(&device->layout));
 
 	memset(&op->resize, 0, sizeof(op->resize));
 	FIBER_CALL(op->pc2, device_determine_size(t, device, &op->resize));
@@ -503,6 +504,8 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 	if (op->ret == ERR_NO_ERROR && device->state.conn == C_CONNECTED) {
 		if (op->resize.outcome == SIZE_GREW)
 			device->resize_pending = true;
+		if (device->sizes_asked < U8_MAX)
+			device->sizes_asked++;
 		send_uuids(device);
 		send_sizes(device, true, (op->assume_peer_has_space ? WIRE_DDSF_FORCED : 0) |
 					 (op->assume_clean ? WIRE_DDSF_NO_RESYNC : 0));

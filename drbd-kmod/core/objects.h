@@ -207,6 +207,7 @@ struct drbd_device {
 	/* ---- the peer's side of this volume ---- */
 	u64 peer_max_sectors;		/* d_size of its P_SIZES, 0 = unknown or diskless */
 	u32 peer_max_bio_size;
+	u8 sizes_asked;			/* P_SIZES by command that the peer has not answered yet */
 	bool peer_discards;
 	u32 max_bio_size;		/* bytes, largest request this node generates */
 

@@ -312,6 +312,25 @@ static bool disk_has_say(const struct drbd_device *device)
 	return device->state.disk >= D_NEGOTIATING;
 }
 
+/*
+ * An answer (c_size is not 0) to what was asked before the last change of the size here: the
+ * peer did not know of that one yet, and will answer it, too.
+ */
+static bool answer_is_stale(struct drbd_device *device, const struct wire_p_sizes *p)
+{
+	if (is_handshake(device))
+		device->sizes_asked = 0;
+	return p->c_size && device->sizes_asked && --device->sizes_asked;
+}
+
+/* Both were told a size at the same time: this node's counts, on both. */
+static bool overrules_peer(const struct incoming *in)
+{
+	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
+
+	return !p->c_size && in->device->sizes_asked && in->connection->resolve_conflicts;
+}
+
 static bool sizes_take(struct incoming *in, struct size_op *op)
 {
 	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
@@ -323,6 +342,8 @@ static bool sizes_take(struct incoming *in, struct size_op *op)
 	device->peer_discards = in->connection->agreed_features & FF_TRIM;
 	if (!disk_has_say(device))
 		return device->state.disk != D_DISKLESS || sizes_take_diskless(device, p);
+	if (overrules_peer(in))
+		user_size = device->disk_conf.disk_size;
 	if (is_handshake(device))
 		user_size = smaller_limit(device->disk_conf.disk_size, user_size);
 	if (!sizes_acceptable(device, user_size))
@@ -370,6 +391,10 @@ enum fiber_status receive_sizes(struct task *t, struct incoming *in)
 	FIBER_BEGIN(in->pc);
 	memset(op, 0, sizeof(*op));
 	op->outcome = SIZE_UNCHANGED;
+	if (answer_is_stale(in->device, p)) {
+		in->ok = true;
+		FIBER_RETURN(in->pc);
+	}
 	if (!sizes_take(in, op)) {
 		refuse_peer(in);
 		FIBER_RETURN(in->pc);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "fake_env.h"
+#include "core/actlog_block.h"
 #include "core/engine.h"
 #include "core/objects.h"
 #include "core/predicates.h"
@@ -334,6 +335,37 @@ static void the_log_goes_on_until_the_disk_knows_of_its_end(void **state)
 	fake_stop();
 }
 
+/* Torn anywhere else, the only transaction so far makes the tools give up the log. */
+static void each_attach_begins_at_the_first_block_of_the_ring(void **state)
+{
+	static struct admin_op op;
+	struct md_superblock sb;
+	u8 block[MD_BLOCK_BYTES];
+	struct al_block_info info;
+
+	(void)state;
+	external_primary();
+	become(ROLE_SECONDARY);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_detach, &op));
+	assert_false(dev()->has_backing);
+	sb = fake_on_disk(0);
+	sb.magic = MD_MAGIC_CLEAN;
+	sb.flags |= MDF_AL_CLEAN;
+	fake_disk_format(&disk, MD_INDEX_FLEX_EXTERNAL, LARGE, 8192, &sb);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_attach, &op));
+	assert_int_equal(op.ret, ERR_NO_ERROR);
+	dev()->al.suspended = false;
+	become(ROLE_PRIMARY);
+	write_alone(12 * MIB);
+	fake_disk_read(&disk, dev()->layout.al_sector, block);
+	assert_true(al_block_decode(block, &info));
+	assert_int_equal(info.type, AL_TYPE_UPDATE);
+	assert_int_equal(info.n_updates, 1);
+	fake_stop();
+}
+
 /* ---- who says Primary ---- */
 
 static enum fiber_status run_md_sync(struct task *t, void *arg)
@@ -561,6 +593,60 @@ static void an_administrator_and_the_peer_take_turns_with_the_size(void **state)
 	fake_stop();
 }
 
+static void connected(bool resolve_conflicts)
+{
+	external_primary();
+	conn()->cstate = C_WF_REPORT_PARAMS;
+	conn()->resolve_conflicts = resolve_conflicts;
+	dev()->state.conn = C_CONNECTED;
+	dev()->state.pdsk = D_UP_TO_DATE;
+	dev()->peer_max_sectors = LARGE;
+}
+
+static void peer_says(u64 user_size, u64 current)
+{
+	peer_tells_its_size(user_size);
+	peers.c_size = cpu_to_be64(current);
+	assert_int_equal(fake_drive(&peers_task, run_sizes, &in), FIBER_DONE);
+	assert_true(in.ok);
+}
+
+static void an_answer_to_an_earlier_resize_does_not_undo_a_later_one(void **state)
+{
+	(void)state;
+	connected(false);
+	resize(60 * MIB, 0);
+	resize(58 * MIB, 0);
+	peer_says(60 * MIB, 60 * MIB);
+	assert_int_equal(dev()->capacity, 58 * MIB);
+	peer_says(58 * MIB, 58 * MIB);
+	assert_int_equal(dev()->capacity, 58 * MIB);
+	/* What the peer is told later counts again. */
+	peer_says(56 * MIB, 0);
+	assert_int_equal(dev()->capacity, 56 * MIB);
+	fake_stop();
+}
+
+static void of_two_resizes_at_the_same_time_one_counts_on_both_nodes(void **state)
+{
+	(void)state;
+	connected(true);
+	resize(60 * MIB, 0);
+	peer_says(58 * MIB, 0);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	peer_says(60 * MIB, 60 * MIB);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	fake_stop();
+
+	connected(false);
+	resize(58 * MIB, 0);
+	peer_says(60 * MIB, 0);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	peer_says(60 * MIB, 60 * MIB);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	fake_stop();
+}
+
 static void a_size_that_can_not_be_is_not_remembered(void **state)
 {
 	(void)state;
@@ -607,6 +693,7 @@ int main(void)
 		cmocka_unit_test(a_log_with_other_slots_forgets_nothing),
 		cmocka_unit_test(the_log_can_be_switched_off_and_on_at_any_time),
 		cmocka_unit_test(the_log_goes_on_until_the_disk_knows_of_its_end),
+		cmocka_unit_test(each_attach_begins_at_the_first_block_of_the_ring),
 		cmocka_unit_test(demotion_keeps_the_log_until_the_marks_are_on_disk),
 		cmocka_unit_test(the_disk_is_a_primarys_while_a_write_is_under_way),
 		cmocka_unit_test(no_write_before_the_disk_says_primary),
@@ -614,6 +701,8 @@ int main(void)
 		cmocka_unit_test(no_write_completes_before_the_promotions_generation_is_durable),
 		cmocka_unit_test(a_bit_cleared_during_the_flush_is_written_after_the_next),
 		cmocka_unit_test(an_administrator_and_the_peer_take_turns_with_the_size),
+		cmocka_unit_test(an_answer_to_an_earlier_resize_does_not_undo_a_later_one),
+		cmocka_unit_test(of_two_resizes_at_the_same_time_one_counts_on_both_nodes),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
 	};
