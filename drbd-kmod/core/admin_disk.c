@@ -495,6 +495,8 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 	memset(&op->resize, 0, sizeof(op->resize));
 	resize_check(device, op);
 	if (op->ret == ERR_NO_ERROR) {
+		/* Nothing is written to the new part before the peer was told of it. */
+		freeze(device, op);
 		op->resize.has_user_size = true;
 		op->resize.user_size = op->size;
 		FIBER_CALL(op->pc, device_determine_size(t, device, &op->resize));
@@ -510,6 +512,7 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 		send_sizes(device, true, (op->assume_peer_has_space ? WIRE_DDSF_FORCED : 0) |
 					 (op->assume_clean ? WIRE_DDSF_NO_RESYNC : 0));
 	}
+	unfreeze(device, op);
 	local_put(device);
 	FIBER_END(op->pc);
 }

@@ -647,6 +647,51 @@ static void of_two_resizes_at_the_same_time_one_counts_on_both_nodes(void **stat
 	fake_stop();
 }
 
+static void write_to_the_new_part(void)
+{
+	fake.volume[0].on_md_write = NULL;
+	dev()->al.suspended = true;
+	request_init(&reqs[n_reqs], dev(), OP_WRITE, SMALL + 8, 4096, 0);
+	request_new(&reqs[n_reqs++]);
+}
+
+/* The commands of the data packets that leave now, after `first`; 0: it does not leave. */
+static u32 data_after(u16 first, u16 wanted)
+{
+	static u8 head[SEND_HEAD_ROOM];
+	struct outgoing out;
+	struct wire_header hdr;
+	u32 seen = 0;
+
+	for (;;) {
+		memset(&out, 0, sizeof(out));
+		out.head = head;
+		if (!send_next(conn(), SOCK_DATA, &out))
+			return 0;
+		assert_int_equal(wire_header_decode(head, out.head_len, 101, &hdr), WIRE_OK);
+		send_done(conn(), SOCK_DATA, &out, true);
+		fake_run();
+		if (hdr.cmd == first)
+			seen = 1;
+		if (hdr.cmd == wanted)
+			return seen;
+	}
+}
+
+static void the_peer_hears_of_a_new_size_before_it_gets_data_for_it(void **state)
+{
+	(void)state;
+	connected(false);
+	conn()->agreed_pro_version = 101;
+	send_open(conn());
+	fake.volume[0].on_md_write = write_to_the_new_part;
+	resize(0, 0);
+	assert_int_equal(dev()->capacity, LARGE);
+	assert_true(data_after(P_SIZES, P_DATA));
+	request_local_done(&reqs[n_reqs - 1], 0);
+	fake_stop();
+}
+
 static void a_size_that_can_not_be_is_not_remembered(void **state)
 {
 	(void)state;
@@ -703,6 +748,7 @@ int main(void)
 		cmocka_unit_test(an_administrator_and_the_peer_take_turns_with_the_size),
 		cmocka_unit_test(an_answer_to_an_earlier_resize_does_not_undo_a_later_one),
 		cmocka_unit_test(of_two_resizes_at_the_same_time_one_counts_on_both_nodes),
+		cmocka_unit_test(the_peer_hears_of_a_new_size_before_it_gets_data_for_it),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
 	};
