@@ -203,11 +203,12 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 
 static u32 rq_complete(u32 flags, const struct request_view *view, struct request_effects *fx)
 {
-	bool ok = flags & (RQ_LO | RQ_NO);
-
+	bool write = flags & RQ_W;
 	/* On a disk that is being synced a write does not last: the sync would undo it. */
-	if ((flags & RQ_W) && !(flags & RQ_NO) && view->local_is_partial)
-		ok = false;
+	bool here = (flags & RQ_LO) && !(write && view->local_is_partial && !(flags & RQ_NO));
+	bool there = (flags & RQ_NO) && !(write && view->peer_is_partial && !(flags & RQ_LO));
+	bool ok = here || there;
+
 	if ((flags & RQ_W) && (flags & RQ_TL) && view->epoch_is_current)
 		fx->close_epoch = true;
 	/* A failed read may find its data on another path. */

@@ -89,6 +89,24 @@ static void a_write_on_a_disk_under_sync_needs_the_peer(void **state)
 	}
 }
 
+/* My disk fails while the peer is being synced from it: nobody has this write for good. */
+static void a_write_that_fails_here_needs_more_than_a_peer_under_sync(void **state)
+{
+	for (u32 v = 0; v < 4; v++) {
+		struct request_view view = { .protocol = REPL_PROTOCOL_C, .peer_is_partial = v & 1 };
+		u32 flags = RQ_INIT_WRITE;
+		struct request_effects fx;
+
+		(void)state;
+		RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE,
+		    REQ_SUBMITTED, REQ_SENT);
+		request_event(&flags, v & 2 ? REQ_LOCAL_OK : REQ_LOCAL_WRITE_ERROR, &view);
+		fx = request_event(&flags, REQ_WRITE_ACK, &view);
+		assert_true(fx.complete);
+		assert_int_equal(fx.ok, v != 1);
+	}
+}
+
 static void an_aborted_bio_that_succeeds_after_all_proves_nothing(void **state)
 {
 	u32 flags = RQ_INIT_WRITE;
@@ -110,6 +128,7 @@ int main(void)
 		cmocka_unit_test(nothing_that_holds_a_request_is_overlooked),
 		cmocka_unit_test(who_may_write_and_read_and_ack),
 		cmocka_unit_test(a_write_on_a_disk_under_sync_needs_the_peer),
+		cmocka_unit_test(a_write_that_fails_here_needs_more_than_a_peer_under_sync),
 		cmocka_unit_test(an_aborted_bio_that_succeeds_after_all_proves_nothing),
 	};
 
