@@ -37,6 +37,29 @@ static enum handshake_fail incomparable(int hg)
 	}
 }
 
+/*
+ * A source that did not see its resync end keeps the sync UUID in its bitmap slot, and writes
+ * under the generation that target and source then share: as Primary it owes no new one, since
+ * a bitmap UUID is there. When the other one was promoted meanwhile, its set says that it went
+ * on from here, and nothing says that I did, but bits: both have data of their own.
+ */
+static bool went_on_unseen(const struct uuid_report *older, const struct uuid_report *newer)
+{
+	u64 sync = older->ids.slot[UUID_BITMAP];
+
+	return older->bits && sync &&
+	       (uuid_same(sync, newer->ids.slot[UUID_HISTORY0]) ||
+		uuid_same(sync, newer->ids.slot[UUID_HISTORY1]));
+}
+
+static int split_unseen(const struct handshake_input *in, const struct uuid_verdict *v)
+{
+	if ((v->rule == 50 && went_on_unseen(&in->self, &in->peer)) ||
+	    (v->rule == 70 && went_on_unseen(&in->peer, &in->self)))
+		return HG_SPLIT_BRAIN;
+	return v->hg;
+}
+
 /* Step 2: an Inconsistent disk loses against a better one, whatever the UUIDs say. */
 static int override_by_disk(const struct handshake_input *in, int hg)
 {
@@ -147,7 +170,7 @@ struct handshake_verdict handshake_decide(const struct handshake_input *in)
 	if (v.fail != HSF_NONE)
 		return v;
 
-	v.hg = override_by_disk(in, v.hg);
+	v.hg = override_by_disk(in, split_unseen(in, &v.uuid));
 	if (!resolve_split_brain(in, &v))
 		return v;
 	v.fail = direction_refused(in, &v);

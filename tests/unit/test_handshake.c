@@ -624,6 +624,33 @@ static void test_answers_and_refusals(void **state)
 	assert_int_equal(handshake_refusal(UTD, UTD, false), HSR_DISCONNECT);
 }
 
+/*
+ * The source lost the connection before it saw the resync end; both were promoted since. Without
+ * bits it wrote nothing and may be target, with bits it may have.
+ */
+static void test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten(void **state)
+{
+	struct handshake_input in = {
+		.self = { .ids = { { B, A + STEP, A, 0 } }, .bits = 7 },
+		.peer = { .ids = { { C, B, A + STEP, A } }, .bits = 5 },
+		.self_role = SEC, .peer_role = SEC, .self_disk = UTD, .self_disk_now = UTD,
+		.peer_disk = UTD, .apv = 101, .features = 15,
+	};
+	struct handshake_verdict v = handshake_decide(&in), m;
+	struct handshake_input other = mirror(in);
+
+	(void)state;
+	m = handshake_decide(&other);
+	CHECK(v.fail == HSF_SPLIT_BRAIN && m.fail == HSF_SPLIT_BRAIN, "fail %d %d\n", v.fail, m.fail);
+	in.self.bits = 0;
+	v = handshake_decide(&in);
+	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
+	in.peer.ids.slot[UUID_HISTORY0] = 0;
+	in.self.bits = 7;
+	v = handshake_decide(&in);
+	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -631,6 +658,7 @@ int main(void)
 		cmocka_unit_test(test_every_pattern_of_four_values_ends_without_contradiction_or_loop),
 		cmocka_unit_test(test_two_nodes_never_contradict_each_other),
 		cmocka_unit_test(test_split_brain_without_policy_calls_both_helpers_and_fails),
+		cmocka_unit_test(test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten),
 		cmocka_unit_test(test_discarding_my_data_makes_me_target),
 		cmocka_unit_test(test_ambiguous_sets_need_always_asbp_and_sync_fully),
 		cmocka_unit_test(test_an_inconsistent_disk_loses_without_helper_or_policy),
