@@ -37,6 +37,37 @@ void cfg_print_quoted(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+static bool is_number(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits && digits <= 8 &&
+	       (!text[digits] || (strchr("KMGs", text[digits]) && !text[digits + 1]));
+}
+
+/* What the scanner takes for something else than a string when it is bare: numbers, addresses. */
+static bool is_special(const char *text)
+{
+	return scanner_is_keyword(text) || is_number(text) ||
+	       (strchr(text, '.') && !text[strspn(text, "0123456789.")]);
+}
+
+/* A name or path: quoted so that it is read back as one, also when it is a keyword. */
+static void print_name(FILE *out, const char *text)
+{
+	if (is_special(text))
+		fprintf(out, "\"%s\"", text);
+	else
+		cfg_print_quoted(out, text);
+}
+
+/* Numbers and "on" are values as they are, and so is what belongs to a flag. */
+static bool is_bare_value(const char *name, const char *value)
+{
+	return !is_special(value) || is_number(value) || !strcmp(value, "on") ||
+	       option_word_kind(name) == WORD_FLAG;
+}
+
 static void print_option(FILE *out, int indent, const char *name, const char *value)
 {
 	if (!value) {
@@ -46,6 +77,8 @@ static void print_option(FILE *out, int indent, const char *name, const char *va
 	fprintf(out, "%*s%-*s ", indent, "", NAME_COLUMN - indent, name);
 	if (needs_quotes(value))
 		cfg_print_quoted(out, value);
+	else if (!is_bare_value(name, value))
+		print_name(out, value);
 	else
 		fprintf(out, "%3s", value);
 	fputs(";\n", out);
@@ -93,7 +126,7 @@ static void print_meta_disk(FILE *out, int indent, const struct cfg_volume *vol)
 		return;
 	}
 	fprintf(out, "%*s%-*s ", indent, "", PLACE_WIDTH, "meta-disk");
-	cfg_print_quoted(out, vol->meta_disk);
+	print_name(out, vol->meta_disk);
 	if (strcmp(vol->meta_index, "flexible"))
 		fprintf(out, " [%s]", vol->meta_index);
 	fputs(";\n", out);
@@ -109,7 +142,7 @@ static void print_volume(FILE *out, int indent, const struct cfg_volume *vol, bo
 	if (vol->minor != CFG_NO_MINOR) {
 		fprintf(out, "%*s%-*s ", inner, "", NAME_COLUMN - inner, "device");
 		if (vol->device) {
-			cfg_print_quoted(out, vol->device);
+			print_name(out, vol->device);
 			fputc(' ', out);
 		}
 		fprintf(out, "minor %ld;\n", vol->minor);
@@ -136,7 +169,7 @@ static void print_names(FILE *out, const struct cfg_name *names)
 {
 	for (; names; names = names->next) {
 		fputc(' ', out);
-		cfg_print_quoted(out, names->text);
+		print_name(out, names->text);
 	}
 }
 
@@ -163,7 +196,7 @@ static void print_host_title(FILE *out, const struct cfg_host *host)
 	switch (host->kind) {
 	case CFG_HOST_STACKED:
 		fputs("    stacked-on-top-of ", out);
-		cfg_print_quoted(out, host->lower_name);
+		print_name(out, host->lower_name);
 		fputs(" {\n        # on ", out);
 		for (name = host->names; name; name = name->next)
 			fprintf(out, "%s ", name->text);
@@ -281,7 +314,7 @@ void config_dump_resource(FILE *out, const struct config *cfg, const struct cfg_
 		res->stacked ? "stacked" : "not stacked");
 	fprintf(out, "# defined at %s:%d\n", res->file, res->place.line);
 	fputs("resource ", out);
-	cfg_print_quoted(out, res->name);
+	print_name(out, res->name);
 	fputs(" {\n", out);
 	for (host = res->hosts; host; host = host->next)
 		print_host(out, host);

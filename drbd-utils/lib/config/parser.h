@@ -56,6 +56,8 @@ struct parser {
 int scanner_open(struct parser *p);
 void scanner_close(struct parser *p);
 void scanner_push(struct parser *p, struct input *input, const char *text, size_t len);
+/* true when the bare word is no plain string */
+bool scanner_is_keyword(const char *word);
 /* eats everything up to the brace that closes the one just read */
 void scanner_skip_block(struct parser *p);
 
