@@ -52,6 +52,23 @@ static bool went_on_unseen(const struct uuid_report *older, const struct uuid_re
 		uuid_same(sync, newer->ids.slot[UUID_HISTORY1]));
 }
 
+/*
+ * Retiring the bitmap UUID of a source that missed a resync's end (rules 34 and 35) makes the two
+ * sets equal. What was written since, or is while bitmaps are exchanged, must be synced first: cut
+ * off before that has begun, the next comparison would find nothing to do. Kept, it finds the
+ * same again, and the resync's end leaves the same history.
+ */
+static void keep_until_synced(const struct handshake_input *in, struct uuid_verdict *v)
+{
+	if (v->rule == 34) {
+		v->self_corrected = false;
+		v->self = in->self.ids;
+	} else if (v->rule == 35) {
+		v->peer_corrected = false;
+		v->peer = in->peer.ids;
+	}
+}
+
 static int split_unseen(const struct handshake_input *in, const struct uuid_verdict *v)
 {
 	if ((v->rule == 50 && went_on_unseen(&in->self, &in->peer)) ||
@@ -170,6 +187,7 @@ struct handshake_verdict handshake_decide(const struct handshake_input *in)
 	if (v.fail != HSF_NONE)
 		return v;
 
+	keep_until_synced(in, &v.uuid);
 	v.hg = override_by_disk(in, split_unseen(in, &v.uuid));
 	if (!resolve_split_brain(in, &v))
 		return v;

@@ -651,6 +651,24 @@ static void test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten(vo
 	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
 }
 
+/* Its end was missed, and something may have been written since: the next handshake must still see that. */
+static void test_a_missed_resync_end_is_not_settled_before_the_next_resync(void **state)
+{
+	struct handshake_input in = {
+		.self = { .ids = { { B, A + STEP, A, 0 } }, .bits = 7 },
+		.peer = { .ids = { { B, 0, A + STEP, A } } },
+		.self_role = SEC, .peer_role = SEC, .self_disk = UTD, .self_disk_now = UTD,
+		.peer_disk = UTD, .apv = 101, .features = 15,
+	};
+	struct handshake_input other = mirror(in);
+	struct handshake_verdict v = handshake_decide(&in), m = handshake_decide(&other);
+
+	(void)state;
+	CHECK(v.uuid.rule == 34 && m.uuid.rule == 35, "rules %d %d\n", v.uuid.rule, m.uuid.rule);
+	CHECK(v.outcome == HS_SOURCE && m.outcome == HS_TARGET, "outcomes %d %d\n", v.outcome, m.outcome);
+	CHECK(!v.uuid.self_corrected && !m.uuid.peer_corrected, "settled too early\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -659,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_two_nodes_never_contradict_each_other),
 		cmocka_unit_test(test_split_brain_without_policy_calls_both_helpers_and_fails),
 		cmocka_unit_test(test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten),
+		cmocka_unit_test(test_a_missed_resync_end_is_not_settled_before_the_next_resync),
 		cmocka_unit_test(test_discarding_my_data_makes_me_target),
 		cmocka_unit_test(test_ambiguous_sets_need_always_asbp_and_sync_fully),
 		cmocka_unit_test(test_an_inconsistent_disk_loses_without_helper_or_policy),
