@@ -38,18 +38,14 @@ static enum handshake_fail incomparable(int hg)
 }
 
 /*
- * A source that did not see its resync end keeps the sync UUID in its bitmap slot, and writes
- * under the generation that target and source then share: as Primary it owes no new one, since
- * a bitmap UUID is there. When the other one was promoted meanwhile, its set says that it went
- * on from here, and nothing says that I did, but bits: both have data of their own.
+ * A source whose resync the other one ended, or never began, without it being seen here keeps the
+ * sync UUID in its bitmap slot, and writes under the generation that both share: as Primary it
+ * owes no new one, since a bitmap UUID is there. When the other one was promoted meanwhile, its
+ * set says that it went on from here, and nothing says that I did, but bits.
  */
-static bool went_on_unseen(const struct uuid_report *older, const struct uuid_report *newer)
+static bool went_on_unseen(const struct uuid_report *older)
 {
-	u64 sync = older->ids.slot[UUID_BITMAP];
-
-	return older->bits && sync &&
-	       (uuid_same(sync, newer->ids.slot[UUID_HISTORY0]) ||
-		uuid_same(sync, newer->ids.slot[UUID_HISTORY1]));
+	return older->bits && older->ids.slot[UUID_BITMAP];
 }
 
 /*
@@ -71,8 +67,10 @@ static void keep_until_synced(const struct handshake_input *in, struct uuid_verd
 
 static int split_unseen(const struct handshake_input *in, const struct uuid_verdict *v)
 {
-	if ((v->rule == 50 && went_on_unseen(&in->self, &in->peer)) ||
-	    (v->rule == 70 && went_on_unseen(&in->peer, &in->self)))
+	bool self_older = v->rule == 50 || v->rule == 51 || v->rule == 60;
+	bool peer_older = v->rule == 70 || v->rule == 71 || v->rule == 80;
+
+	if ((self_older && went_on_unseen(&in->self)) || (peer_older && went_on_unseen(&in->peer)))
 		return HG_SPLIT_BRAIN;
 	return v->hg;
 }

@@ -645,8 +645,13 @@ static void test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten(vo
 	in.self.bits = 0;
 	v = handshake_decide(&in);
 	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
-	in.peer.ids.slot[UUID_HISTORY0] = 0;
+	/* It never heard of the resync. */
+	in.peer.ids.slot[UUID_HISTORY0] = in.peer.ids.slot[UUID_HISTORY1] = 0;
 	in.self.bits = 7;
+	v = handshake_decide(&in);
+	CHECK(v.fail == HSF_SPLIT_BRAIN, "fail %d\n", v.fail);
+	/* A crashed Primary that comes back has bits, too. */
+	in.self.ids.slot[UUID_BITMAP] = 0;
 	v = handshake_decide(&in);
 	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
 }
