@@ -79,6 +79,14 @@ sim:
 mutants:
 	tests/mutants/run.py $(ARGS)
 
+## make fuzz [SECONDS=n] [ONLY="packets config"]   libFuzzer on everything that strangers feed us
+fuzz:
+	$(MAKE) -C tests/fuzz run $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(ONLY),ONLY="$(ONLY)")
+
+## make model                      search the handshake's model completely, and its mutants
+model:
+	$(MAKE) -C tests/model check
+
 ## make check-long                 what takes too long for every change
 check-long:
 	scripts/check long
@@ -93,6 +101,6 @@ demo:
 clean:
 	-@[ -z "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(TOP) clean 2>/dev/null
 	@[ ! -d drbd-utils ] || $(MAKE) -s -C drbd-utils clean	# DKMS has the module alone
-	rm -rf build/kcompat build/modules build/unit build/utils build/sim build/mutants
+	rm -rf build/kcompat build/modules build/unit build/utils build/sim build/fuzz build/model build/mutants
 
-.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim mutants check-long demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim fuzz model mutants check-long demo clean
