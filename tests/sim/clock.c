@@ -319,6 +319,19 @@ void events_drop(struct node *owner)
 		sift_down(i, heap[i]);
 }
 
+/* What was put off until then happens now, in the same order. */
+void events_unstall(struct node *owner)
+{
+	int i;
+
+	for (i = 0; i < heap_len; i++)
+		if (heap[i]->owner == owner && heap[i]->time == owner->stalled_until)
+			heap[i]->time = now_us;
+	owner->stalled_until = 0;
+	for (i = heap_len / 2 - 1; i >= 0; i--)
+		sift_down(i, heap[i]);
+}
+
 void events_run(u64 until)
 {
 	while (heap_len && !sim_failed && !scenario_over) {

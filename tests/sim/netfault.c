@@ -96,7 +96,7 @@ static void stall_node(u64 ms)
 
 	if (!n->up)
 		return;
-	n->stalled_until = now_us + chance_between(1, ms) * MS;
+	n->stalled_until = max(n->stalled_until, now_us + chance_between(1, ms) * MS);
 	trace(n, "stalls until %llu ms", (unsigned long long)(n->stalled_until / MS));
 	if (one_in(2))
 		pass(1, ms);
@@ -239,7 +239,8 @@ void netfault_end(void)
 	int i;
 
 	for (i = 0; i < NODES; i++)
-		nodes[i].stalled_until = 0;
+		if (nodes[i].stalled_until > now_us)
+			events_unstall(&nodes[i]);
 	dlist_for_each_entry(conn, &net_conns, all)
 		for (i = 0; i < 2; i++) {
 			conn->end[i].cut_after = 0;

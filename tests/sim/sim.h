@@ -55,6 +55,7 @@ void event_at(struct event *ev, u64 time);	/* (re)schedules */
 static inline bool event_scheduled(const struct event *ev) { return ev->pos >= 0; }
 void event_cancel(struct event *ev);
 void events_drop(struct node *owner);		/* and threads */
+void events_unstall(struct node *owner);
 extern u64 now_us;
 extern u64 n_events;
 /* Run until nothing is left, `until` is reached, or sim_failed. */
