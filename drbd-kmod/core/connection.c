@@ -232,6 +232,30 @@ static u64 backoff_ms(struct drbd_connection *connection)
 		     (u64)connection->net_conf.connect_int * 1000);
 }
 
+static bool is_frozen(const struct drbd_resource *resource)
+{
+	return resource->susp || resource->susp_nod || resource->susp_fen;
+}
+
+/*
+ * Frozen writes wait for the peer, to be sent again. Those that succeeded already, with protocol
+ * A or B, can not: where some may be missing there, the peer must not be taken for equal when it
+ * comes back, and the generation that a loss begins is not put off.
+ */
+static enum fiber_status volume_leave_peer_behind(struct task *t, struct drbd_device *device,
+						  struct connection_cleanup *c)
+{
+	FIBER_BEGIN(c->pc2);
+	if (!tl_mark_missing(device) || !device->new_uuid_on_thaw ||
+	    device->state.disk < D_INCONSISTENT)
+		FIBER_RETURN(c->pc2);
+	device->new_uuid_on_thaw = false;
+	device_new_uuid_begin(device);
+	FIBER_CALL(c->pc2, device_uuid_new_current(t, device, &c->md));
+	device_new_uuid_end(device);
+	FIBER_END(c->pc2);
+}
+
 enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *connection,
 				     struct connection_cleanup *c)
 {
@@ -254,10 +278,12 @@ enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *con
 	c->ticket = work_ticket(resource);
 	FIBER_WAIT_UNTIL(c->pc, work_reached(resource, c->ticket));
 
-	if (!resource->susp && !resource->susp_nod && !resource->susp_fen)
+	if (!is_frozen(resource))
 		tl_apply(connection, REQ_CONNECTION_LOST);
 	for (c->device = volume_next(resource, NULL); c->device;
 	     c->device = volume_next(resource, c->device)) {
+		if (is_frozen(resource))
+			FIBER_CALL(c->pc, volume_leave_peer_behind(t, c->device, c));
 		FIBER_CALL(c->pc, device_md_sync(t, c->device, &c->md, false));
 		FIBER_CALL(c->pc, device_write_bitmap(t, c->device, &c->bulk));
 	}

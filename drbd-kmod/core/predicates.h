@@ -253,5 +253,10 @@ struct request_effects request_event(u32 *flags, enum request_event ev,
 bool may_complete(u32 rq_flags);
 /* Nothing keeps it from being destroyed. */
 bool may_destroy(u32 rq_flags);
+/*
+ * The connection is lost: a write whose user has been told success, so that it can not be sent
+ * again, and which the peer may not have on its disk. local_is_partial as in the view.
+ */
+bool may_be_missing_on_peer(u32 rq_flags, bool local_is_partial);
 
 #endif /* CORE_PREDICATES_H */

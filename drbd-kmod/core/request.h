@@ -111,6 +111,12 @@ void tl_close_epoch(struct drbd_connection *connection);
 /* Whole-log events: enum request_event REQ_CONNECTION_LOST, REQ_RESEND, REQ_FAIL_FROZEN, REQ_RESTART_FROZEN. */
 void tl_apply(struct drbd_connection *connection, int event);
 /*
+ * The connection is lost, and what is in flight stays frozen. Writes that succeeded for their
+ * users, but may be missing on the peer's disk, can not be sent again: they end, and leave their
+ * bits set. True: there were some, and the peer's data are not those of now.
+ */
+bool tl_mark_missing(struct drbd_device *device);
+/*
  * A suspension ended while connected: what waited for nothing else completes, what was sent on
  * an earlier connection, and kept by the suspension, is sent again.
  */

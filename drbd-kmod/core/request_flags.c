@@ -159,11 +159,22 @@ static struct delta local_event(u32 old, enum request_event ev, struct request_e
  * is to be synced from there.  Data of a request completed to its owner is
  * gone: such a request ends and leaves its bits set.
  */
+static bool is_proven(u32 flags, bool local_is_partial)
+{
+	u32 proof = local_is_partial ? RQ_ND : RQ_WA | RQ_ND;
+
+	return (flags & RQ_NO) && (!(flags & RQ_W) || (flags & proof));
+}
+
+bool may_be_missing_on_peer(u32 flags, bool local_is_partial)
+{
+	return (flags & RQ_W) && (flags & RQ_COMPLETE) && !(flags & RQ_DESTROYED) &&
+	       !is_proven(flags, local_is_partial);
+}
+
 static struct delta resend(u32 old, const struct request_view *view, struct request_effects *fx)
 {
-	bool write = old & RQ_W;
-	u32 proof = view->local_is_partial ? RQ_ND : RQ_WA | RQ_ND;
-	bool proven = (old & RQ_NO) && (!write || (old & proof));
+	bool write = old & RQ_W, proven = is_proven(old, view->local_is_partial);
 	u32 set = RQ_NQ | RQ_NP;
 
 	if (!write && (proven || !(old & RQ_NET_MASK)))

@@ -82,6 +82,21 @@ void tl_apply(struct drbd_connection *connection, int event)
 			(event == REQ_FAIL_FROZEN && !connection->queue[SOCK_DATA].open));
 }
 
+bool tl_mark_missing(struct drbd_device *device)
+{
+	struct transfer_log *tl = &device->resource->connection.tl;
+	bool partial = device->state.disk == D_INCONSISTENT, any = false;
+	struct drbd_request *req, *next;
+
+	dlist_for_each_entry_safe(req, next, &tl->requests, tl) {
+		if (req->device != device || !may_be_missing_on_peer(req->flags, partial))
+			continue;
+		request_apply(req, REQ_CONNECTION_LOST);
+		any = true;
+	}
+	return any;
+}
+
 /* Sent before this connection was there, where the answer will not come any more? */
 static bool is_left_over(const struct drbd_connection *connection, const struct drbd_request *req)
 {

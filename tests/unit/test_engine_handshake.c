@@ -291,6 +291,40 @@ static void a_lost_peer_is_fenced_before_frozen_writes_go_on(void **state)
 	assert_int_equal(w->error, 0);
 }
 
+static void acknowledged_write(u8 protocol, u16 cmd)
+{
+	struct app *w;
+	struct sent data;
+
+	conn()->net_conf.wire_protocol = protocol;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&data, cmd, 4096));
+	assert_true(w->completed);
+	fake.helper_exit = 1;	/* frozen until the peer is back */
+	lose_peer();
+	assert_true(fake.resource.susp_fen);
+}
+
+static void what_was_only_in_the_memory_of_a_lost_peer_begins_a_generation(void **state)
+{
+	(void)state;
+	acknowledged_write(OPT_PROTOCOL_B, P_RECV_ACK);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	assert_false(dev()->new_uuid_on_thaw);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP] & ~1ULL, A);
+}
+
+static void what_a_lost_peer_has_written_begins_no_generation_while_frozen(void **state)
+{
+	(void)state;
+	acknowledged_write(OPT_PROTOCOL_C, P_WRITE_ACK);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	assert_true(dev()->new_uuid_on_thaw);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+}
+
 static void peer_comes_back(void)
 {
 	conn()->connect_count++;
@@ -320,6 +354,8 @@ int main(void)
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
+		TEST(what_was_only_in_the_memory_of_a_lost_peer_begins_a_generation, setup_primary),
+		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
 		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),
 	};
 
