@@ -235,6 +235,21 @@ static void write_begin(struct incoming *in)
 	peer_epoch_join(in->connection, in->pr);
 }
 
+/*
+ * There is no disk to write it to. An own write that has stepped back before it waits for nothing
+ * else: both are the peer's to put in order.
+ */
+static void write_without_disk(struct incoming *in)
+{
+	struct drbd_device *device = in->device;
+	u64 sector = in->pr->interval.sector;
+	u32 bytes = in->pr->interval.bytes;
+
+	peer_seq_seen(device, in->pr->seq_num);
+	write_refuse(in, P_NEG_ACK);
+	request_retry_postponed(device, sector, bytes);
+}
+
 enum fiber_status receive_write(struct task *t, struct incoming *in)
 {
 	FIBER_BEGIN(in->pc);
@@ -251,9 +266,7 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 		FIBER_RETURN(in->pc);
 	}
 	if (!local_get(in->device, D_INCONSISTENT)) {
-		peer_seq_seen(in->device, in->pr->seq_num);
-		in->pr->interval.bytes = in->payload_len;
-		write_refuse(in, P_NEG_ACK);
+		write_without_disk(in);
 		FIBER_RETURN(in->pc);
 	}
 

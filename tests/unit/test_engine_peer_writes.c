@@ -317,6 +317,61 @@ static void what_is_not_repeated_is_marked(void **state)
 	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
 }
 
+static struct sent sent_again(void)
+{
+	struct sent again;
+
+	do
+		assert_true(next_packet(SOCK_DATA, &again, true));
+	while (again.cmd != P_DATA);
+	return again;
+}
+
+static void a_write_refused_for_one_that_found_no_disk_is_repeated(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	make_two_primaries(false);
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	done(write_arrives(4, 4096, 1));
+	expect(SOCK_META, P_NEG_ACK);
+	assert_true(ack(&data, P_RETRY_WRITE, 4096));
+	fake_run();
+	data = sent_again();
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	exposure_name(dev(), 0xCCCC000000000000ULL);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
+static void a_write_that_stepped_back_is_repeated_though_the_disk_is_lost(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	make_two_primaries(false);
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_RETRY_WRITE, 4096));
+	assert_false(w->freed);
+	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(D_FAILED)), CS_HARD);
+	fake_run();
+	drain(SOCK_DATA);
+	done(write_arrives(4, 4096, 1));
+	expect(SOCK_META, P_NEG_ACK);
+	fake_run();
+	data = sent_again();
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	exposure_name(dev(), 0xCCCC000000000000ULL);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
 /* The original never acknowledges an epoch in which it refused a write. */
 static void an_ack_lost_over_a_refused_write_is_not_missed(void **state)
 {
@@ -450,6 +505,8 @@ int main(void)
 		TEST(a_missing_sequence_number_is_a_protocol_error, setup_primary),
 		TEST(my_write_steps_back_and_is_repeated, setup_primary),
 		TEST(what_is_not_repeated_is_marked, setup_primary),
+		TEST(a_write_refused_for_one_that_found_no_disk_is_repeated, setup_diskless),
+		TEST(a_write_that_stepped_back_is_repeated_though_the_disk_is_lost, setup_primary),
 		TEST(an_ack_lost_over_a_refused_write_is_not_missed, setup_primary),
 		TEST(an_ack_of_what_is_still_under_way_is_refused_all_the_same, setup_primary),
 		TEST(resync_and_writes_take_turns_on_an_extent, setup_primary),
