@@ -14,6 +14,7 @@ import fnmatch
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -29,7 +30,7 @@ TREE = OUT / "tree"
 CORE, UNIT, SIM = TREE / "core", TREE / "unit", TREE / "sim"
 ORIGINALS = {CORE: TOP / "drbd-kmod" / "core", UNIT: TOP / "tests" / "unit",
              SIM: TOP / "tests" / "sim"}
-CC = os.environ.get("CC", "gcc")
+CC = shlex.split(os.environ.get("CC", "ccache gcc" if shutil.which("ccache") else "gcc"))
 CFLAGS = ["-std=gnu11", "-O1", "-w", "-MMD", f'-DVECTORS="{TOP}/tests/vectors"']
 LIBS = ["-lcmocka", "-lz"]
 PATIENCE = 30          # seconds that a unit test may take beyond ten times its usual time
@@ -126,7 +127,7 @@ def snapshot():
 
 def compile_one(source, obj, include):
     obj.parent.mkdir(parents=True, exist_ok=True)
-    command = [CC, *CFLAGS, *(f"-I{d}" for d in include), "-c", str(source), "-o", str(obj)]
+    command = [*CC, *CFLAGS, *(f"-I{d}" for d in include), "-c", str(source), "-o", str(obj)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         obj.unlink(missing_ok=True)
@@ -224,7 +225,7 @@ class Plot:
         """Returns the program and the files that it was made of."""
         program = self.dir / test
         done = subprocess.run(
-            [CC, "-o", str(program), str(self.objects[f"unit/{test}.o"]), "-Wl,--trace",
+            [*CC, "-o", str(program), str(self.objects[f"unit/{test}.o"]), "-Wl,--trace",
              "-Wl,--start-group", "libfake.a", "libcore.a", "-Wl,--end-group", *LIBS],
             cwd=self.dir, capture_output=True, text=True)
         if done.returncode:
@@ -234,7 +235,7 @@ class Plot:
     def link_sim(self):
         program = self.dir / "sim"
         objects = self.base.objects("sim") + self.base.objects("core")
-        done = subprocess.run([CC, "-o", str(program), *(str(self.objects[o]) for o in objects)],
+        done = subprocess.run([*CC, "-o", str(program), *(str(self.objects[o]) for o in objects)],
                               capture_output=True, text=True)
         if done.returncode:
             raise Broken("does not link: " + done.stderr.strip().split("\n")[0])
