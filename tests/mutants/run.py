@@ -8,9 +8,11 @@ run first, then the simulator's corpus and some seeds, up to the first failure. 
 nobody notices, that does not compile or whose anchor is gone is a failure.
 """
 import argparse
+import collections
 import concurrent.futures
 import fcntl
 import fnmatch
+import json
 import os
 import pathlib
 import re
@@ -285,6 +287,11 @@ class Runner:
         self.args = args
         self.base = Base(args.jobs)
         self.plots, self.lock = [], threading.Lock()
+        self.sim_lock, self.sim_is_clean = threading.Lock(), False
+        self.memory = OUT / "noticed.json"
+        # Who noticed a mutant the last time; and in this run, a fault in a file how often.
+        self.noticed = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        self.often = collections.Counter()
 
     def prepare(self):
         """Everything built, and nothing fails as it is: else a failure would say nothing."""
@@ -301,36 +308,49 @@ class Runner:
                 sys.exit(f"mutants: a test fails without any mutant: {failed}")
             self.base.usual[test] = time.monotonic() - begin
             program.unlink()
-        if self.args.seeds:
-            failed = run_sim(plot.link_sim(), self.sim_arguments(self.args.jobs))
+
+    def check_sim(self, plot):
+        """The simulator as it is, once a mutant comes that far."""
+        with self.sim_lock:
+            if self.sim_is_clean:
+                return
+            planted = dict(plot.objects)
+            plot.reset()
+            failed = run_sim(plot.link_sim(), self.sim_arguments())
             if failed:
-                sys.exit(f"mutants: the simulator fails without any mutant: {failed}")
+                raise Broken(f"the simulator fails without any mutant: {failed}")
+            plot.objects, self.sim_is_clean = planted, True
 
-    def sim_arguments(self, jobs):
-        return ["--corpus", "corpus", "--seed", "1", "--seeds", str(self.args.seeds),
-                "--jobs", str(jobs)]
+    def sim_arguments(self):
+        return ["--corpus", "corpus", "--seed", "1", "--seeds", str(self.args.seeds)]
 
-    def concerned(self, touched):
+    def concerned(self, mutant, touched):
         """The tests that link something touched, likely and quick ones first."""
         names = {path.stem for path in touched}
+        files = {hunk.file for hunk in mutant.hunks}
 
         def is_concerned(test):
             return f"unit/{test}.o" in {str(p.relative_to(p.parents[1])) for p in touched} or \
                 any(f"/core/{n}.o" in self.base.members[test] for n in names)
         tests = [t for t in self.tests if is_concerned(t)]
-        return sorted(tests, key=lambda t: (t[5:] not in names, self.base.usual[t]))
+        return sorted(tests, key=lambda t: (
+            t != self.noticed.get(mutant.name), t[5:] not in names,
+            -sum(self.often[file, t] for file in files), self.base.usual[t]))
 
     def killer(self, plot, mutant):
         touched = plot.plant(mutant.changed(CORE))
-        for test in self.concerned(touched) if self.args.unit else []:
+        for test in self.concerned(mutant, touched) if self.args.unit else []:
             program, _ = plot.link_test(test)
             failed = run_test(program, PATIENCE + 10 * self.base.usual[test])
             program.unlink()
             if failed:
+                self.noticed[mutant.name] = test
+                self.often.update((hunk.file, test) for hunk in mutant.hunks)
                 return failed
         if not self.args.seeds:
             return None
-        return run_sim(plot.link_sim(), self.sim_arguments(1))
+        self.check_sim(plot)
+        return run_sim(plot.link_sim(), self.sim_arguments())
 
     def try_one(self, mutant):
         with self.lock:
@@ -349,7 +369,9 @@ class Runner:
 
     def run(self, mutants):
         with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
-            return list(pool.map(self.try_one, mutants))
+            verdicts = list(pool.map(self.try_one, mutants))
+        self.memory.write_text(json.dumps(self.noticed, indent=0, sort_keys=True))
+        return verdicts
 
 
 def check_only(mutants):
@@ -395,13 +417,15 @@ def main():
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         sys.exit("mutants: another run is under way in this tree; wait for its end")
+    begin = time.monotonic()
     snapshot()
     runner = Runner(args)
     runner.prepare()
     verdicts = runner.run(mutants)
     killed = verdicts.count("killed")
     if mutants:
-        print(f"{killed} of {len(mutants)} mutants noticed ({100 * killed // len(mutants)} %)")
+        print(f"{killed} of {len(mutants)} mutants noticed ({100 * killed // len(mutants)} %) "
+              f"in {(time.monotonic() - begin) / 60:.0f} minutes")
     print(f"{killed} passed, {len(mutants) - killed} failed")
     return killed != len(mutants)
 

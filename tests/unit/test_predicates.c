@@ -652,6 +652,28 @@ static void test_protocol_a_hand_over_proves_nothing_at_resend(void **state)
 	assert_true(fx.requeue && (flags & RQ_NP) && !fx.complete);
 }
 
+/* Written there, and lost there with its cache: the own disk has it only if it is a good copy. */
+static void test_a_write_ack_proves_nothing_at_resend_without_a_good_copy_here(void **state)
+{
+	struct request_view frozen = { .suspended = true, .protocol = REPL_PROTOCOL_C };
+	struct request_effects fx;
+
+	(void)state;
+	for (int partial = 0; partial < 2; partial++) {
+		u32 flags = RQ_INIT_WRITE;
+
+		RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE,
+		    REQ_SUBMITTED, REQ_SENT, REQ_LOCAL_OK);
+		fx = request_event(&flags, REQ_WRITE_ACK, &frozen);
+		assert_true(!fx.complete && (flags & RQ_CS));
+		frozen.local_is_partial = partial;
+		fx = request_event(&flags, REQ_RESEND, &frozen);
+		assert_int_equal(fx.requeue, partial);
+		assert_int_equal(fx.complete, !partial);
+		assert_int_equal(!!(flags & RQ_NP), partial);
+	}
+}
+
 /* ---- mirror or mark */
 
 static void test_every_write_is_mirrored_announced_or_marked_at_its_end(void **state)
@@ -828,6 +850,7 @@ int main(void)
 		cmocka_unit_test(test_what_never_started_leaves_no_marks),
 		cmocka_unit_test(test_an_aborted_bio_keeps_its_request_until_it_returns),
 		cmocka_unit_test(test_protocol_a_hand_over_proves_nothing_at_resend),
+		cmocka_unit_test(test_a_write_ack_proves_nothing_at_resend_without_a_good_copy_here),
 		cmocka_unit_test(test_every_write_is_mirrored_announced_or_marked_at_its_end),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_a_read_never_returns_stale_blocks),
