@@ -35,7 +35,7 @@ ORIGINALS = {CORE: TOP / "drbd-kmod" / "core", UNIT: TOP / "tests" / "unit",
 CC = shlex.split(os.environ.get("CC", "ccache gcc" if shutil.which("ccache") else "gcc"))
 CFLAGS = ["-std=gnu11", "-O1", "-w", "-MMD", f'-DVECTORS="{TOP}/tests/vectors"']
 LIBS = ["-lcmocka", "-lz"]
-PATIENCE = 30          # seconds that a unit test may take beyond ten times its usual time
+PATIENCE = 10          # seconds that a unit test may take beyond ten times its usual time
 
 
 class Broken(Exception):
@@ -163,6 +163,8 @@ class Base:
             self.sources[f"sim/{path.stem}.o"] = (path, [SIM])
         self.dir = OUT / "base"
         self.members, self.usual = {}, {}
+        self.libraries = ["-Wl,--start-group", str(self.dir / "libfake.a"),
+                          str(self.dir / "libcore.a"), "-Wl,--end-group", *LIBS]
 
     def objects(self, folder):
         return [name for name in self.sources if name.startswith(folder + "/")]
@@ -179,68 +181,71 @@ class Base:
             list(pool.map(make, self.sources.items()))
         self.uses = {name: {p.name for p in depends_on(self.dir / name) if CORE in p.parents}
                      for name in self.sources}
+        self.archive("libcore.a", self.objects("core"))
+        self.archive("libfake.a", [n for n in self.objects("unit") if "/test_" not in n])
+
+    def archive(self, name, members):
+        (self.dir / name).unlink(missing_ok=True)
+        subprocess.run(["ar", "rcsT", name, *members], cwd=self.dir, check=True)
+
+    def look_at(self, plot, test):
+        """Which objects does a test consist of?"""
+        self.members[test] = {f"unit/{test}.o"}
+        used = plot.link(plot.dir / test, self.members[test], "-Wl,--trace", *self.libraries)
+        self.members[test] |= {name for name in self.sources if f"/{name}" in used}
 
 
 class Plot:
-    """A place where one mutant after the other is built and tried."""
+    """A place where one mutant after the other is built and tried, no more of it than needed."""
 
     def __init__(self, base, number):
         self.base = base
         self.dir = OUT / f"plot{number}"
-        self.objects = {}
+        self.touched, self.built = set(), set()
         shutil.rmtree(self.dir, ignore_errors=True)
         (self.dir / "core").mkdir(parents=True)
-        self.reset()
+        self.plant({})
 
-    def reset(self):
-        """All sources as they are: links, so that includes find what is changed beside them."""
+    def plant(self, texts):
+        """All other sources are links, so that includes find what is changed beside them."""
         for path in CORE.iterdir():
             link = self.dir / "core" / path.name
             link.unlink(missing_ok=True)
-            link.symlink_to(path)
-        self.objects = {name: self.base.dir / name for name in self.base.sources}
+            if path.name in texts:
+                link.write_text(texts[path.name])
+            else:
+                link.symlink_to(path)
+        self.touched = {name for name, used in self.base.uses.items() if used & texts.keys()}
+        self.built = set()
 
-    def plant(self, texts):
-        self.reset()
-        for name, text in texts.items():
-            path = self.dir / "core" / name
-            path.unlink()
-            path.write_text(text)
-        touched = [name for name, used in self.base.uses.items() if used & texts.keys()]
-        for name in touched:
+    def object(self, name):
+        if name not in self.touched:
+            return self.base.dir / name
+        obj = self.dir / "built" / name
+        if name not in self.built:
             source, extra = self.base.sources[name]
             if name.startswith("core/"):
                 source = self.dir / "core" / source.name
-            obj = self.dir / "built" / name
             compile_one(source, obj, [self.dir, self.dir / "core", *extra])
-            self.objects[name] = obj
-        self.archive("libcore.a", self.base.objects("core"))
-        self.archive("libfake.a", [n for n in self.base.objects("unit") if "/test_" not in n])
-        return {self.objects[name] for name in touched}
+            self.built.add(name)
+        return obj
 
-    def archive(self, name, members):
-        (self.dir / name).unlink(missing_ok=True)
-        subprocess.run(["ar", "rcsT", name, *(str(self.objects[m]) for m in members)],
-                       cwd=self.dir, check=True)
-
-    def link_test(self, test):
-        """Returns the program and the files that it was made of."""
-        program = self.dir / test
-        done = subprocess.run(
-            [*CC, "-o", str(program), str(self.objects[f"unit/{test}.o"]), "-Wl,--trace",
-             "-Wl,--start-group", "libfake.a", "libcore.a", "-Wl,--end-group", *LIBS],
-            cwd=self.dir, capture_output=True, text=True)
+    def link(self, program, objects, *more):
+        command = [*CC, "-o", str(program), *(str(self.object(name)) for name in objects), *more]
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             raise Broken("does not link: " + done.stderr.strip().split("\n")[0])
-        return program, done.stdout
+        return done.stdout
+
+    def link_test(self, test):
+        """What it uses; the libraries are for what a mutant makes it use besides."""
+        program = self.dir / test
+        self.link(program, sorted(self.base.members[test]), *self.base.libraries)
+        return program
 
     def link_sim(self):
         program = self.dir / "sim"
-        objects = self.base.objects("sim") + self.base.objects("core")
-        done = subprocess.run([*CC, "-o", str(program), *(str(self.objects[o]) for o in objects)],
-                              capture_output=True, text=True)
-        if done.returncode:
-            raise Broken("does not link: " + done.stderr.strip().split("\n")[0])
+        self.link(program, self.base.objects("sim") + self.base.objects("core"))
         return program
 
 
@@ -297,50 +302,50 @@ class Runner:
         """Everything built, and nothing fails as it is: else a failure would say nothing."""
         self.base.build()
         self.plots = [Plot(self.base, n) for n in range(self.args.jobs)]
-        plot = self.plots[0]
-        plot.plant({})
         self.tests = self.base.tests()
-        for test in self.tests:
-            program, self.base.members[test] = plot.link_test(test)
-            begin = time.monotonic()
-            failed = run_test(program, 600)
-            if failed:
-                sys.exit(f"mutants: a test fails without any mutant: {failed}")
-            self.base.usual[test] = time.monotonic() - begin
-            program.unlink()
+        with concurrent.futures.ThreadPoolExecutor(self.args.jobs) as pool:
+            for test, failed in zip(self.tests, pool.map(self.try_unchanged, self.tests)):
+                if failed:
+                    sys.exit(f"mutants: a test fails without any mutant: {failed}")
+
+    def try_unchanged(self, test):
+        plot = self.plots[0]
+        self.base.look_at(plot, test)
+        program = plot.link_test(test)
+        begin = time.monotonic()
+        failed = run_test(program, 600)
+        self.base.usual[test] = time.monotonic() - begin
+        program.unlink()
+        return failed
 
     def check_sim(self, plot):
         """The simulator as it is, once a mutant comes that far."""
         with self.sim_lock:
             if self.sim_is_clean:
                 return
-            planted = dict(plot.objects)
-            plot.reset()
+            plot.plant({})
             failed = run_sim(plot.link_sim(), self.sim_arguments())
             if failed:
                 raise Broken(f"the simulator fails without any mutant: {failed}")
-            plot.objects, self.sim_is_clean = planted, True
+            self.sim_is_clean = True
 
     def sim_arguments(self):
         return ["--corpus", "corpus", "--seed", "1", "--seeds", str(self.args.seeds)]
 
-    def concerned(self, mutant, touched):
+    def concerned(self, plot, mutant):
         """The tests that link something touched, likely and quick ones first."""
-        names = {path.stem for path in touched}
         files = {hunk.file for hunk in mutant.hunks}
-
-        def is_concerned(test):
-            return f"unit/{test}.o" in {str(p.relative_to(p.parents[1])) for p in touched} or \
-                any(f"/core/{n}.o" in self.base.members[test] for n in names)
-        tests = [t for t in self.tests if is_concerned(t)]
+        subjects = {pathlib.Path(name).stem for name in files}
+        tests = [t for t in self.tests if self.base.members[t] & plot.touched]
         return sorted(tests, key=lambda t: (
-            t != self.noticed.get(mutant.name), t[5:] not in names,
+            t != self.noticed.get(mutant.name), t[5:] not in subjects,
             -sum(self.often[file, t] for file in files), self.base.usual[t]))
 
     def killer(self, plot, mutant):
-        touched = plot.plant(mutant.changed(CORE))
-        for test in self.concerned(mutant, touched) if self.args.unit else []:
-            program, _ = plot.link_test(test)
+        texts = mutant.changed(CORE)
+        plot.plant(texts)
+        for test in self.concerned(plot, mutant) if self.args.unit else []:
+            program = plot.link_test(test)
             failed = run_test(program, PATIENCE + 10 * self.base.usual[test])
             program.unlink()
             if failed:
@@ -350,6 +355,7 @@ class Runner:
         if not self.args.seeds:
             return None
         self.check_sim(plot)
+        plot.plant(texts)
         return run_sim(plot.link_sim(), self.sim_arguments())
 
     def try_one(self, mutant):
