@@ -334,8 +334,9 @@ s32 node_disk_options(struct node *n, int vnr, const struct disk_conf *conf, u64
 		return -ESHUTDOWN;
 	node_op_init(n, vnr, &op);
 	op.conf.disk = *conf;
-	/* A size that resize has set is no matter of these. */
+	/* A size that resize has set is no matter of these, nor is where the metadata are. */
 	op.conf.disk.disk_size = op.device->disk_conf.disk_size;
+	op.conf.disk.meta_dev_idx = op.device->disk_conf.meta_dev_idx;
 	trace(n, "disk-options volume %d", vnr);
 	return node_command_how(n, admin_disk_options, &op, &how);
 }

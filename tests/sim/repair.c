@@ -99,13 +99,14 @@ static bool same_size(void)
 	return true;
 }
 
-/* Back to the whole disk, which a connected pair agrees about. */
+/* Back to the whole disk, which a connected pair agrees about; the file limits it no longer. */
 static void full_size(struct node *n)
 {
 	struct admin_op op;
 	u32 v;
 
 	for (v = 0; v < cfg.volumes; v++) {
+		n->disk[v].conf_size = other(n)->disk[v].conf_size = 0;
 		node_op_init(n, v, &op);
 		expect(node_command(n, v, admin_resize, &op), "resize", n);
 	}
