@@ -286,16 +286,33 @@ static void tear(struct disk *d, struct disk_io *io)
 	}
 }
 
+/*
+ * Nothing of a write that is to follow a flush is on the medium before all is that the flush is
+ * about. True: the crash came after it.
+ */
+static bool flush_was_done(struct disk_io *io)
+{
+	if (io->error || one_in(2)) {
+		flush_free(io->flush);
+		flush_free(io->flush2);
+		return false;
+	}
+	flush_end(io->flush);
+	flush_end(io->flush2);
+	return true;
+}
+
 void disk_crash(struct disk *d, bool lose_cache)
 {
 	struct disk_io *io, *next;
 
+	dlist_for_each_entry_safe(io, next, &d->inflight, link)
+		if ((io->preflush || io->op == DISK_FLUSH) && !flush_was_done(io))
+			dlist_del_init(&io->link);
 	region_crash(&d->data, lose_cache);
 	region_crash(&d->meta, lose_cache);
 	dlist_for_each_entry_safe(io, next, &d->inflight, link) {
 		dlist_del_init(&io->link);
-		flush_free(io->flush);
-		flush_free(io->flush2);
 		if (!io->error && (io->op == DISK_WRITE || io->op == DISK_ZERO))
 			tear(d, io);
 	}
