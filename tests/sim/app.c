@@ -122,10 +122,24 @@ static bool durable_at_once(const struct host_request *req)
 		 (!cfg.two_primaries || other(good)->disk[device->vnr].write_through));
 }
 
+/*
+ * Only the peer has it, and a peer before protocol version 100 acknowledges what it is configured
+ * to: with A nothing, with B that it is in memory. That is no promise for the disk.
+ */
+static bool is_promised(const struct host_request *req)
+{
+	const struct drbd_device *device = req->core.device;
+	const struct drbd_connection *c = &device->resource->connection;
+
+	return device->state.disk == D_UP_TO_DATE || c->agreed_pro_version >= 100 ||
+	       c->net_conf.wire_protocol == OPT_PROTOCOL_C;
+}
+
 void app_request_completed(struct host_request *req)
 {
 	struct drbd_device *device = req->core.device;
 	struct app *app = &apps[req->node->id][device->vnr];
+	bool promised = is_promised(req);
 	u64 sector = req->core.interval.sector;
 	u8 op = req->core.op;
 
@@ -136,14 +150,14 @@ void app_request_completed(struct host_request *req)
 	app->in_flight--;
 	if (req->error)
 		app_error_count++;
-	if (req->write) {
+	if (req->write && promised) {
 		oracle_write_end(req->write, req->error, durable_at_once(req));
 		if (!req->error)
 			oracle_check_mirrored(req->node, device->vnr, sector, req->sectors, req->tags);
 	}
 	if (!req->error && op == OP_READ)
 		oracle_read_end(req->node, device->vnr, sector, req->tags, req->sectors, req->started);
-	if (!req->error && !cfg.two_primaries && (op == OP_FLUSH || (req->core.dp_flags & DP_FLUSH)))
+	if (!req->error && promised && !cfg.two_primaries && (op == OP_FLUSH || (req->core.dp_flags & DP_FLUSH)))
 		oracle_flush_end(device->vnr, req->started);
 	waitq_wake(&app->wait);
 	if (req->freed_by_core) {
