@@ -55,6 +55,7 @@ struct admin_op {
 	struct md_sync md;
 	struct bulk_op bulk;
 	struct size_op resize;
+	struct part_op part;
 	struct drbd_device *walk;
 	s32 inner;			/* result of the part at work */
 };

@@ -211,8 +211,10 @@ enum fiber_status admin_resume_io(struct task *t, struct admin_op *op)
 	state_request_init(&op->rq, change, CS_SERIALIZE | CS_VERBOSE);
 	FIBER_CALL(op->pc, state_request(t, op->device, &op->rq));
 	op->ret = op->rq.ret;
-	if (op->ret >= SS_SUCCESS)
-		thaw(op);
+	if (op->ret < SS_SUCCESS)
+		FIBER_RETURN(op->pc);
+	thaw(op);
+	FIBER_CALL(op->pc, generation_part(t, &op->resource->connection, &op->part));
 	FIBER_END(op->pc);
 }
 

@@ -182,6 +182,7 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 					       name_of_helper(HELPER_PRI_ON_INCON_DEGR),
 					       &op->helper));
 	thaw(device, op->todo);
+	FIBER_CALL(op->pc2, generation_part(t, &device->resource->connection, &op->part));
 	FIBER_END(op->pc2);
 }
 

@@ -77,6 +77,13 @@ void device_md_flags_update(struct drbd_device *device);
  */
 void device_new_uuid_begin(struct drbd_device *device);
 void device_new_uuid_end(struct drbd_device *device);
+/*
+ * After a resend. What had been completed to its owner can not be sent again; if nothing proves
+ * that the peer has it, its bits were set. Then a new generation begins here and the connection is
+ * made anew, so that the peer is given those blocks.
+ */
+enum fiber_status generation_part(struct task *t, struct drbd_connection *connection,
+				  struct part_op *op);
 
 /* ---- bulk bitmap operations: bulk.c (states.md 5.4) ---- */
 enum fiber_status device_set_all_and_write(struct task *t, struct drbd_device *device, struct bulk_op *op);

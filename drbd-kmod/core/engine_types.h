@@ -127,12 +127,21 @@ struct after_work {
 };
 
 /* Of the item the worker is at; one a resource, since it does one at a time. */
+/* generation_part() at work. */
+struct part_op {
+	u16 pc;
+	bool parts;
+	struct drbd_device *walk;
+	struct md_sync md;
+};
+
 struct after_op {
 	u16 pc, pc2, pc3;
 	u64 todo;
 	struct helper_call helper;
 	struct md_sync md;
 	struct bulk_op bulk;
+	struct part_op part;
 	struct drbd_device *walk;
 	u64 uuid;
 };

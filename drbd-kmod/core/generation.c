@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The superblock in memory, its way to the disk, and the generation identifiers in it. */
 #include "after_change.h"
+#include "connection.h"
 
 #define MD_SYNC_DELAY_MS 5000
 #define MD_OWED_MS 500
@@ -247,4 +248,34 @@ void device_new_uuid_end(struct drbd_device *device)
 		return;
 	request_held_release(device);
 	env_wake(device->resource);
+}
+
+/* ---- what a resend could not prove */
+
+static bool begins_generation(struct drbd_device *device)
+{
+	return device->state.disk == D_UP_TO_DATE && device->md.uuid[MD_UUID_BITMAP] == 0;
+}
+
+enum fiber_status generation_part(struct task *t, struct drbd_connection *connection,
+				  struct part_op *op)
+{
+	FIBER_BEGIN(op->pc);
+	op->parts = false;
+	for (op->walk = volume_next(connection->resource, NULL); op->walk;
+	     op->walk = volume_next(connection->resource, op->walk)) {
+		if (!op->walk->resend_left_bits)
+			continue;
+		op->walk->resend_left_bits = false;
+		op->parts |= op->walk->state.conn >= C_CONNECTED &&
+			     op->walk->state.disk == D_UP_TO_DATE;
+		if (begins_generation(op->walk))
+			FIBER_CALL(op->pc, device_uuid_new_current(t, op->walk, &op->md));
+	}
+	if (op->parts && connection->cstate >= C_WF_REPORT_PARAMS) {
+		env_log_connection(connection, LOG_LVL_INFO,
+				   "some writes may not have reached the peer: reconnecting to give it those blocks");
+		connection_fail(connection, C_NETWORK_FAILURE);
+	}
+	FIBER_END(op->pc);
 }

@@ -198,6 +198,7 @@ struct drbd_device {
 	struct peer_uuids peer_uuids;
 	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
+	bool resend_left_bits;		/* of writes nobody can send again: generation_part() */
 	/*
 	 * > 0: a new current UUID is on its way to the disk; writes that are done are kept on
 	 * rq.held instead of being completed, until request_held_release() (states.md 13.8).

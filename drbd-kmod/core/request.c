@@ -283,7 +283,8 @@ static bool keeps_extent(const struct drbd_request *req, const struct request_ef
 }
 
 /* The bitmap first, then the disk's fate: what is told afterwards stands on both. */
-static void carry_out_on_disk(struct drbd_request *req, const struct request_effects *fx)
+static void carry_out_on_disk(struct drbd_request *req, const struct request_effects *fx,
+			      int event)
 {
 	struct drbd_device *device = req->device;
 	u64 sector = req->interval.sector;
@@ -295,6 +296,8 @@ static void carry_out_on_disk(struct drbd_request *req, const struct request_eff
 		device_set_in_sync(device, sector, bytes);
 	if (fx->set_bits && fx->destroy && (fx->retry || req->retry))
 		req->marked = true;
+	if (fx->set_bits && fx->destroy && event == REQ_RESEND)
+		device->resend_left_bits = true;
 	if (fx->io_error)
 		device_io_error(device, io_error_of(fx->io_error));
 	if (fx->late_ok)
@@ -337,7 +340,7 @@ void request_apply(struct drbd_request *req, int event)
 	/* A received write may wait for this one to step back, or to be through here. */
 	if (req->interval.waiting && ((req->flags & RQ_POST) || (old & ~req->flags & RQ_LP)))
 		env_wake(device->resource);
-	carry_out_on_disk(req, &fx);
+	carry_out_on_disk(req, &fx, event);
 	if (fx.resubmit_local)
 		resubmit_local(req);
 	if (fx.requeue)

@@ -411,6 +411,27 @@ static void a_fencing_result_outdates_no_peer_that_is_back(void **state)
 	expect(SOCK_DATA, P_DATA);
 }
 
+/* With B "in memory" is no proof, and its data are gone: the bits have to be looked after. */
+static void a_completed_write_that_can_not_be_sent_again_is_synced(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_B;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_RECV_ACK, 4096));
+	assert_true(w->completed);
+	frozen_by_fencing();
+	peer_is_back();
+	fake_run();
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
+	assert_int_not_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+}
+
 static void back_and_lost(void)
 {
 	fake.helper_hook = NULL;
@@ -649,6 +670,7 @@ int main(void)
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
 		TEST(a_fencing_result_outdates_no_peer_that_is_back, setup_primary),
+		TEST(a_completed_write_that_can_not_be_sent_again_is_synced, setup_primary),
 		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
 		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
 		TEST(hands_are_shaken_only_after_the_fenced_generation_is_on_disk, setup_primary),
