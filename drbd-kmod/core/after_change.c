@@ -165,6 +165,33 @@ static void tell_peer_attached(struct drbd_device *device)
 
 /* ---- the volume's fiber, in parts that return FIBER_DONE when they are through */
 
+static bool owes_uuid(const struct drbd_device *walk, const struct drbd_device *device, u64 todo)
+{
+	return walk->state.pdsk < D_INCONSISTENT &&
+	       (walk->new_uuid_on_thaw || (walk == device && (todo & AFTER_SET_NCU)));
+}
+
+/*
+ * The peer is back, but not with its data: what was frozen completes without it, and a disk that
+ * it attaches later must be seen to lack that.
+ */
+static enum fiber_status uuids_before_resend(struct task *t, struct drbd_device *device,
+					     struct after_op *op)
+{
+	FIBER_BEGIN(op->pc3);
+	if (!(op->todo & AFTER_FEN_RESEND) || !device->resource->susp_fen)
+		FIBER_RETURN(op->pc3);
+	for (op->walk = volume_next(device->resource, NULL); op->walk;
+	     op->walk = volume_next(device->resource, op->walk)) {
+		if (!owes_uuid(op->walk, device, op->todo))
+			continue;
+		op->walk->new_uuid_on_thaw = false;
+		if (op->walk->state.disk >= D_INCONSISTENT)
+			FIBER_CALL(op->pc3, device_uuid_new_current(t, op->walk, &op->md));
+	}
+	FIBER_END(op->pc3);
+}
+
 /* 1 to 5. */
 static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 				     struct after_work *record, struct after_op *op)
@@ -181,6 +208,7 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 		FIBER_CALL(op->pc2, helper_run(t, device->resource, device,
 					       name_of_helper(HELPER_PRI_ON_INCON_DEGR),
 					       &op->helper));
+	FIBER_CALL(op->pc2, uuids_before_resend(t, device, op));
 	thaw(device, op->todo);
 	FIBER_CALL(op->pc2, generation_part(t, &device->resource->connection, &op->part));
 	FIBER_END(op->pc2);
@@ -218,7 +246,8 @@ static enum fiber_status after_generation(struct task *t, struct drbd_device *de
 		if (is_connected(device))
 			send_uuids(device);
 	}
-	if (op->todo & AFTER_SET_NCU)
+	/* Thawed just now, it has its new generation. */
+	if ((op->todo & AFTER_SET_NCU) && state_suspended(device_state(device)))
 		device->new_uuid_on_thaw = true;
 	for (; record->uuids_owed; record->uuids_owed--)
 		device_new_uuid_end(device);

@@ -411,6 +411,34 @@ static void a_fencing_result_outdates_no_peer_that_is_back(void **state)
 	expect(SOCK_DATA, P_DATA);
 }
 
+static void peer_is_back_without_its_disk(void)
+{
+	sockets_are_up();
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						      ST_CHANGE_PDSK(D_DISKLESS))), CS_HARD);
+}
+
+/* Else the disk that it attaches later would pass for as new as ours. */
+static void what_thaws_without_the_peers_disk_belongs_to_a_new_generation(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent again;
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	frozen_by_fencing();
+	disk_done(w, 0);
+	peer_is_back_without_its_disk();
+	fake_run();
+	again = expect(SOCK_DATA, P_DATA);
+	assert_true(ack(&again, P_NEG_ACK, 4096));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_int_not_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+	/* One generation, not two. */
+	assert_false(dev()->new_uuid_on_thaw);
+}
+
 /* With B "in memory" is no proof, and its data are gone: the bits have to be looked after. */
 static void a_completed_write_that_can_not_be_sent_again_is_synced(void **state)
 {
@@ -671,6 +699,7 @@ int main(void)
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
 		TEST(a_fencing_result_outdates_no_peer_that_is_back, setup_primary),
 		TEST(a_completed_write_that_can_not_be_sent_again_is_synced, setup_primary),
+		TEST(what_thaws_without_the_peers_disk_belongs_to_a_new_generation, setup_primary),
 		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
 		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
 		TEST(hands_are_shaken_only_after_the_fenced_generation_is_on_disk, setup_primary),
