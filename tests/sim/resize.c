@@ -83,13 +83,15 @@ static s32 grow(struct node *n, u32 v)
 
 static s32 shrink(struct node *n, u32 v)
 {
-	u64 size = node_device(n, v)->capacity, step = min(some_step(), size / 4);
+	u64 size = node_device(n, v)->capacity, step = some_step();
 	struct admin_op op;
 	s32 ret;
 
 	shrinking = true;
 	node_op_init(n, v, &op);
-	op.size = size - step;
+	op.size = size - min(step, size / 4);
+	trace(n, "to %llu sectors, from %llu", (unsigned long long)op.size,
+	      (unsigned long long)size);
 	ret = node_command(n, v, admin_resize, &op);
 	if (ret == ERR_NO_ERROR)
 		size_configured(v, op.size);
