@@ -362,6 +362,13 @@ static bool up_to_date(struct node *n, u32 v)
 	return n->up && node_device(n, v)->state.disk == D_UP_TO_DATE;
 }
 
+/* After a crash its data count, as a Primary's do: also when it has not finished its demotion. */
+static bool disk_is_primarys(const struct drbd_device *d)
+{
+	return d->state.role == ROLE_PRIMARY ||
+	       (d->has_backing && (d->md_flags_durable & MDF_PRIMARY_IND));
+}
+
 /*
  * With protocol C, everything that was acknowledged while the peer was a good mirror is on
  * the peer's disk.  Afterwards unflushed data may be gone where the cache was lost.
@@ -384,7 +391,7 @@ void oracle_crashing(struct node *n, bool lose_cache)
 		    node_device(peer, v)->state.conn == C_CONNECTED)
 			oracle_disk_current(peer, v, true);
 		if (!lose_cache || (!forked && up_to_date(peer, v) &&
-		    (!primary || node_device(peer, v)->state.role == ROLE_PRIMARY)))
+		    (!disk_is_primarys(d) || node_device(peer, v)->state.role == ROLE_PRIMARY)))
 			continue;
 		cache_lost[v] = now_us;
 		dlist_for_each_entry_safe(w, next, &recent, recent) {

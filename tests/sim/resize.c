@@ -98,26 +98,35 @@ static s32 shrink(struct node *n, u32 v)
 	return ret;
 }
 
-/* Before they meet: a node that is larger than the file says is made to follow it. */
+static void follow_file(struct node *n, u32 v)
+{
+	struct drbd_device *d = node_device(n, v);
+	u64 size = n->disk[v].conf_size;
+	struct admin_op op;
+
+	if (!d || (d->disk_conf.disk_size == size && (!size || d->capacity <= size)))
+		return;
+	shrinking |= size && d->capacity > size;
+	trace(n, "volume %u: adjust the size to %llu sectors", v, (unsigned long long)size);
+	node_op_init(n, v, &op);
+	op.size = size;
+	node_command(n, v, admin_resize, &op);
+	bring_up(&nodes[0]);
+	bring_up(&nodes[1]);
+}
+
+/*
+ * Before they meet: a node whose size is not what the file says is made to follow it, as
+ * "drbdadm adjust" does. It may have been away when the other one was resized.
+ */
 void resize_adjust(void)
 {
-	struct admin_op op;
 	u32 v;
-	int i;
 
-	for (i = 0; i < NODES; i++)
-		for (v = 0; v < cfg.volumes; v++) {
-			u64 size = nodes[i].disk[v].conf_size;
-
-			if (!size || !nodes[i].up || node_device(&nodes[i], v)->capacity <= size)
-				continue;
-			shrinking = true;
-			node_op_init(&nodes[i], v, &op);
-			op.size = size;
-			node_command(&nodes[i], v, admin_resize, &op);
-			bring_up(&nodes[i]);
-			bring_up(other(&nodes[i]));
-		}
+	for (v = 0; v < cfg.volumes; v++) {
+		follow_file(&nodes[0], v);
+		follow_file(&nodes[1], v);
+	}
 }
 
 void fault_resize(void)

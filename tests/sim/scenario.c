@@ -236,7 +236,8 @@ void demote(struct node *n)
 static void expect_attached(s32 ret, struct node *n)
 {
 	if (ret != ERR_DATA_NOT_CURRENT || calm ||
-	    !(cfg.families & (FAMILY_DISK | FAMILY_ADMIN | FAMILY_NET | FAMILY_DUAL)))
+	    !(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE | FAMILY_ADMIN |
+			      FAMILY_NET | FAMILY_DUAL)))
 		expect(ret, "attach", n);
 }
 
