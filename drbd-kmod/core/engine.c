@@ -111,9 +111,23 @@ static void store_sync_times(struct drbd_device *device, struct state os, struct
 	}
 }
 
+/*
+ * The peer goes before it has confirmed what was written here before a demotion. No generation
+ * begins for a Secondary, and nothing but bits would tell the next handshake; so this disk counts
+ * as one that was lost in use, as it would if this node went now, too.
+ */
+static bool unconfirmed_is_lost(const struct drbd_device *device, struct state os, struct state ns)
+{
+	return os.conn >= C_CONNECTED && ns.conn < C_CONNECTED && ns.role == ROLE_SECONDARY &&
+	       os.peer == ROLE_SECONDARY && ns.disk == D_UP_TO_DATE &&
+	       device->md.uuid[MD_UUID_BITMAP] == 0 && tl_has_unconfirmed(device);
+}
+
 /* 2.3 steps 10, 11, 13, 14. */
 static void store_marks(struct drbd_device *device, struct state os, struct state ns)
 {
+	if (unconfirmed_is_lost(device, os, ns))
+		device->crashed_primary = true;
 	if (ns.disk >= D_INCONSISTENT) {
 		device_md_flags_update(device);
 		if (os.disk < D_CONSISTENT && ns.disk >= D_CONSISTENT)

@@ -125,6 +125,8 @@ void tl_thaw(struct drbd_connection *connection);
 void request_abort_local(struct drbd_device *device);
 /* Does a write up to that place in the log still wait for the peer's answer? */
 bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
+/* Is there a write of this volume that the peer's disk might still lose? */
+bool tl_has_unconfirmed(const struct drbd_device *device);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */
 bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size);
 /* ko-count x timeout and disk-timeout checks (states.md 4); called by the request timer. */

@@ -37,6 +37,16 @@ static bool is_counted(const struct drbd_request *req)
 	return (req->flags & RQ_BA) && !(req->flags & (RQ_ND | RQ_POST));
 }
 
+bool tl_has_unconfirmed(const struct drbd_device *device)
+{
+	const struct drbd_request *req;
+
+	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
+		if (req->device == device && is_counted(req))
+			return true;
+	return false;
+}
+
 static struct drbd_request *tl_oldest_unacked(const struct transfer_log *tl)
 {
 	struct drbd_request *req;

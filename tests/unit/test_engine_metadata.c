@@ -692,6 +692,34 @@ static void the_peer_hears_of_a_new_size_before_it_gets_data_for_it(void **state
 	fake_stop();
 }
 
+/* The peer acknowledged it, and may have lost it with the cache of its disk. */
+static void a_demoted_disk_is_the_source_for_what_the_peer_never_confirmed(void **state)
+{
+	(void)state;
+	connected(false);
+	conn()->agreed_pro_version = 101;
+	send_open(conn());
+	issue(SMALL - 8);
+	assert_int_equal(data_after(P_DATA, P_DATA), 1);
+	request_local_done(&reqs[n_reqs - 1], 0);
+	become(ROLE_SECONDARY);
+	dev()->state.peer = ROLE_SECONDARY;
+	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	assert_true(device_md_flags(dev()) & MDF_CRASHED_PRIMARY);
+	fake_stop();
+}
+
+static void a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost(void **state)
+{
+	(void)state;
+	connected(false);
+	become(ROLE_SECONDARY);
+	dev()->state.peer = ROLE_SECONDARY;
+	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	assert_false(device_md_flags(dev()) & MDF_CRASHED_PRIMARY);
+	fake_stop();
+}
+
 static void a_size_that_can_not_be_is_not_remembered(void **state)
 {
 	(void)state;
@@ -749,6 +777,8 @@ int main(void)
 		cmocka_unit_test(an_answer_to_an_earlier_resize_does_not_undo_a_later_one),
 		cmocka_unit_test(of_two_resizes_at_the_same_time_one_counts_on_both_nodes),
 		cmocka_unit_test(the_peer_hears_of_a_new_size_before_it_gets_data_for_it),
+		cmocka_unit_test(a_demoted_disk_is_the_source_for_what_the_peer_never_confirmed),
+		cmocka_unit_test(a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
 	};
