@@ -331,13 +331,26 @@ static bool overrules_peer(const struct incoming *in)
 	return !p->c_size && in->device->sizes_asked && in->connection->resolve_conflicts;
 }
 
+/*
+ * A peer without a disk sets no limit. One that lost it just when both were to grow shows its
+ * users the new size already, which then has to be met, or it could not go on with this disk.
+ */
+static u64 peers_room(const struct drbd_device *device, const struct wire_p_sizes *p)
+{
+	u64 shown = be64_to_cpu(p->c_size);
+
+	if (p->d_size || is_handshake(device) || shown <= device->capacity)
+		return be64_to_cpu(p->d_size);
+	return shown;
+}
+
 static bool sizes_take(struct incoming *in, struct size_op *op)
 {
 	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
 	struct drbd_device *device = in->device;
 	u64 user_size = be64_to_cpu(p->u_size);
 
-	device->peer_max_sectors = be64_to_cpu(p->d_size);
+	device->peer_max_sectors = peers_room(device, p);
 	device->peer_max_bio_size = be32_to_cpu(p->max_bio_size);
 	device->peer_discards = in->connection->agreed_features & FF_TRIM;
 	if (!disk_has_say(device))

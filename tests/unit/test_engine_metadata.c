@@ -720,6 +720,22 @@ static void a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost(void *
 	fake_stop();
 }
 
+static void a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see(void **state)
+{
+	(void)state;
+	connected(false);
+	resize(56 * MIB, 0);
+	dev()->sizes_asked = 0;
+	dev()->state.pdsk = D_DISKLESS;
+	peer_tells_its_size(0);
+	peers.d_size = 0;
+	peers.c_size = cpu_to_be64(60 * MIB);
+	assert_int_equal(fake_drive(&peers_task, run_sizes, &in), FIBER_DONE);
+	assert_true(in.ok);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	fake_stop();
+}
+
 static void a_size_that_can_not_be_is_not_remembered(void **state)
 {
 	(void)state;
@@ -779,6 +795,7 @@ int main(void)
 		cmocka_unit_test(the_peer_hears_of_a_new_size_before_it_gets_data_for_it),
 		cmocka_unit_test(a_demoted_disk_is_the_source_for_what_the_peer_never_confirmed),
 		cmocka_unit_test(a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost),
+		cmocka_unit_test(a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
 	};
