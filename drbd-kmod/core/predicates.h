@@ -225,6 +225,7 @@ struct request_view {
 	u8 protocol;		/* enum wire_protocol_kind; for QUEUE_WRITE and RESEND */
 	bool local_is_partial;	/* my disk is Inconsistent: being synced, no good copy */
 	bool peer_is_partial;	/* the same of the peer's, or it is gone again */
+	bool peer_disk_lost;	/* for BARRIER_ACK: the peer has no disk any more */
 };
 
 /* What the caller does, after the flag word is stored, in the order listed. */

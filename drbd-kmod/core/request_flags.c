@@ -76,7 +76,20 @@ static struct delta barrier_acked(u32 old)
 	return (struct delta) { RQ_CS, old & RQ_NET_MASK ? RQ_ND : 0 };
 }
 
-static struct delta net_event(u32 old, enum request_event ev)
+/*
+ * A peer without a disk has nothing left to flush: what it wrote before may still be in the cache
+ * of the disk it lost, and be gone when that comes back.
+ */
+static struct delta epoch_ended(u32 old, const struct request_view *view)
+{
+	struct delta d = barrier_acked(old);
+
+	if (d.set && view->peer_disk_lost)
+		d.clear |= RQ_NO | RQ_SIS;
+	return d;
+}
+
+static struct delta net_event(u32 old, enum request_event ev, const struct request_view *view)
 {
 	switch (ev) {
 	case REQ_SENT:
@@ -109,7 +122,7 @@ static struct delta net_event(u32 old, enum request_event ev)
 	case REQ_DATA_RECEIVED:
 		return (struct delta) { RQ_NP, RQ_NO | RQ_ND };
 	case REQ_BARRIER_ACK:
-		return barrier_acked(old);
+		return epoch_ended(old, view);
 	case REQ_CONNECTION_LOST:
 		return (struct delta) { RQ_NO | RQ_SIS | RQ_NP | RQ_CS, RQ_ND };
 	default:
@@ -263,7 +276,7 @@ struct request_effects request_event(u32 *flags, enum request_event ev,
 	if (ev <= REQ_SUBMITTED)
 		d = setup_event(ev, view);
 	else if (ev <= REQ_CONNECTION_LOST)
-		d = net_event(old, ev);
+		d = net_event(old, ev, view);
 	else if (ev <= REQ_ABORT_LOCAL)
 		d = local_event(old, ev, &fx);
 	else

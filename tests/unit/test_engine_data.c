@@ -150,6 +150,23 @@ static void a_peer_without_disk_gets_its_share_marked(void **state)
 	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
 }
 
+static void what_a_lost_disk_of_the_peer_had_not_flushed_is_marked(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA), barrier;
+
+	(void)state;
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)), CS_HARD);
+	fake_run();
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(w->freed);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
 static void an_unknown_ack_costs_the_connection(void **state)
 {
 	struct wire_p_block_ack a = { .sector = cpu_to_be64(8), .block_id = 77 };
@@ -411,6 +428,7 @@ int main(void)
 		TEST(what_was_not_barrier_acked_is_marked_at_link_loss, setup_primary),
 		TEST(a_failed_disk_is_hidden_by_the_peer, setup_primary),
 		TEST(a_peer_without_disk_gets_its_share_marked, setup_primary),
+		TEST(what_a_lost_disk_of_the_peer_had_not_flushed_is_marked, setup_primary),
 		TEST(an_unknown_ack_costs_the_connection, setup_primary),
 		TEST(protocol_a_completes_when_handed_over, setup_primary),
 		TEST(congestion_pulls_ahead_and_notes_what_is_missing, setup_primary),
