@@ -175,6 +175,29 @@ static bool primary_without_data(struct state s)
 	return s.role == ROLE_PRIMARY && s.disk < D_UP_TO_DATE && s.pdsk < D_UP_TO_DATE;
 }
 
+static bool is_old(u8 disk)
+{
+	return disk == D_OUTDATED || disk == D_CONSISTENT;
+}
+
+/*
+ * Rule 3: the resync is off because a disk has gone. What it was to bring up to date is as old as
+ * before, and must not be lifted by rule 5: that is for disks that were found equal.
+ */
+static void sanitise_abort(struct state *s)
+{
+	bool to_me = s->conn == C_WF_BITMAP_T || s->conn == C_WF_SYNC_UUID ||
+		     s->conn == C_PAUSED_SYNC_T || s->conn == C_BEHIND;
+	bool to_peer = s->conn == C_WF_BITMAP_S || s->conn == C_PAUSED_SYNC_S ||
+		       s->conn == C_AHEAD;
+
+	if (to_me && is_old(s->disk))
+		s->disk = D_INCONSISTENT;
+	if (to_peer && is_old(s->pdsk))
+		s->pdsk = D_INCONSISTENT;
+	s->conn = C_CONNECTED;
+}
+
 /* Rules 1 to 5; 2 after 4, which may have left the volume unconfigured. */
 static void sanitise_implied(struct state *s, const struct state_facts *f)
 {
@@ -185,7 +208,7 @@ static void sanitise_implied(struct state *s, const struct state_facts *f)
 			s->pdsk = D_UNKNOWN;
 	}
 	if (s->conn > C_CONNECTED && (s->disk <= D_FAILED || s->pdsk <= D_FAILED))
-		s->conn = C_CONNECTED;
+		sanitise_abort(s);
 	if (s->conn < C_CONNECTED && s->disk == D_NEGOTIATING) {
 		s->disk = f->ed_uuid_is_current ? f->saved_disk : D_DISKLESS;
 		s->pdsk = f->ed_uuid_is_current ? f->saved_pdsk : D_UNKNOWN;

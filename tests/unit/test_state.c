@@ -277,6 +277,36 @@ static void test_target_shows_outdated_and_source_sees_consistent(void **state)
 	assert_int_equal(ns.pdsk, D_CONSISTENT);
 }
 
+/* It was never brought up to date: the disk that could have done it is gone. */
+static void test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk(void **state)
+{
+	static const u8 targets[] = { C_WF_BITMAP_T, C_WF_SYNC_UUID, C_PAUSED_SYNC_T, C_BEHIND };
+	static const u8 sources[] = { C_WF_BITMAP_S, C_PAUSED_SYNC_S, C_AHEAD };
+	struct state_facts f = facts_default();
+	struct state os, ns;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(targets); i++) {
+		os = st(SEC, PRI, targets[i], D_OUTDATED, UTD);
+		ns = os;
+		ns.pdsk = D_FAILED;
+		ns = state_sanitise(os, ns, &f);
+		assert_int_equal(ns.conn, C_CONNECTED);
+		assert_int_equal(ns.disk, D_INCONSISTENT);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(sources); i++) {
+		os = st(PRI, SEC, sources[i], UTD, D_CONSISTENT);
+		ns = os;
+		ns.disk = D_FAILED;
+		assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_INCONSISTENT);
+	}
+	/* Not begun: the disks are equal still. */
+	os = st(SEC, PRI, C_STARTING_SYNC_T, D_OUTDATED, UTD);
+	ns = os;
+	ns.pdsk = D_FAILED;
+	assert_int_equal(state_sanitise(os, ns, &f).disk, UTD);
+}
+
 static void test_resuming_a_paused_sync_obeys_the_narrower_limits(void **state)
 {
 	struct state_facts f = facts_default();
@@ -844,6 +874,7 @@ int main(void)
 		cmocka_unit_test(test_change_pairs_captured_from_requests),
 		cmocka_unit_test(test_apply_touches_only_masked_fields),
 		cmocka_unit_test(test_the_peers_view_mirrors_back),
+		cmocka_unit_test(test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk),
 		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),
 		cmocka_unit_test(test_disk_views_survive_or_fade_at_disconnect),
 		cmocka_unit_test(test_target_shows_outdated_and_source_sees_consistent),
