@@ -138,8 +138,9 @@ static void handshake_input_fill(const struct incoming *in, struct handshake_inp
 							     device->state.disk;
 	h->peer_disk = op->judged.peer_disk;
 	h->self_discard = device->discard_my_data;
-	h->dry_run_self = nc->tentative;
-	h->dry_run_peer = connection->dry_run;
+	/* The question was what connecting would lead to: once connected, it has been answered. */
+	h->dry_run_self = nc->tentative && op->mine.conn < C_CONNECTED;
+	h->dry_run_peer = connection->dry_run && op->mine.conn < C_CONNECTED;
 	h->always_asbp = nc->always_asbp;
 	h->resolve_conflicts = connection->resolve_conflicts;
 	h->after_sb[0] = nc->after_sb_0p;

@@ -252,6 +252,21 @@ static void a_state_that_crossed_an_attach_says_nothing_of_the_disk(void **state
 	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
 }
 
+static void a_tentative_connection_that_is_there_is_like_any_other(void **state)
+{
+	(void)state;
+	own_uuids(B, A, 0, 0);
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	conn()->net_conf.tentative = 1;
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	drain(SOCK_DATA);
+	/* It attaches its disk. */
+	assert_true(uuids_arrive(A, 0, 0, 0));
+	assert_true(state_arrives(ROLE_SECONDARY, D_NEGOTIATING));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+}
+
 /* ---- a peer that is lost ---- */
 
 static struct connection_cleanup cleanup;
@@ -353,6 +368,7 @@ int main(void)
 		TEST(no_name_is_awaited_for_what_a_disk_under_sync_lacks, setup_primary),
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
+		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_begins_a_generation, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
