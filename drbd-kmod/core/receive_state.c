@@ -314,6 +314,9 @@ static bool handshake_refused(struct incoming *in)
 	case HSR_PEER_DISKLESS:
 		op->peer_disk = D_DISKLESS;
 		op->new_conn = C_CONNECTED;
+		/* It waits for a verdict, and its I/O with it: what tells us no tells it, too. */
+		send_uuids(device);
+		send_state(device);
 		return true;
 	case HSR_PROTOCOL_ERROR:
 		in->ok = false;

@@ -267,6 +267,33 @@ static void a_tentative_connection_that_is_there_is_like_any_other(void **state)
 	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
 }
 
+static void a_peer_whose_new_disk_is_refused_is_told_why(void **state)
+{
+	(void)state;
+	own_uuids(B, 0, 0, 0);
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	drain(SOCK_DATA);
+	assert_true(uuids_arrive(A, 0, C, C));
+	assert_true(state_arrives(ROLE_SECONDARY, D_NEGOTIATING));
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.pdsk, D_DISKLESS);
+	expect(SOCK_DATA, P_UUIDS);
+	expect(SOCK_DATA, P_STATE);
+}
+
+static void a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own(void **state)
+{
+	(void)state;
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	attach_while_connected();
+	assert_true(uuids_arrive(B, 0, C, C));
+	assert_true(connected_state_arrives(D_DISKLESS));
+	assert_true(dev()->state.disk <= D_FAILED);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+}
+
 /* ---- a peer that is lost ---- */
 
 static struct connection_cleanup cleanup;
@@ -369,6 +396,8 @@ int main(void)
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
 		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
+		TEST(a_peer_whose_new_disk_is_refused_is_told_why, setup_with_disk),
+		TEST(a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own, setup_without_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_begins_a_generation, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
