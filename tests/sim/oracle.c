@@ -381,9 +381,6 @@ void oracle_crashing(struct node *n, bool lose_cache)
 
 	for (v = 0; v < cfg.volumes && !blind; v++) {
 		struct drbd_device *d = node_device(n, v);
-		/* A disk that still says so is a crashed Primary's: it will be the source. */
-		bool primary = d->state.role == ROLE_PRIMARY ||
-			       (d->has_backing && (d->md_flags_durable & MDF_PRIMARY_IND));
 
 		if (d->state.role == ROLE_PRIMARY && d->state.conn == C_CONNECTED && d->state.pdsk == D_UP_TO_DATE &&
 		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending &&

@@ -298,6 +298,17 @@ void make_peace(void)
 	resize_peace();
 }
 
+/* With protocol A the peer may be seconds behind. */
+static bool all_acknowledged(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		if (nodes[i].up && node_connection(&nodes[i])->tl.unacked)
+			return false;
+	return true;
+}
+
 static void check_at_rest(void)
 {
 	bool was[NODES] = { app_enabled[0], app_enabled[1] };
@@ -306,6 +317,7 @@ static void check_at_rest(void)
 	app_enabled[0] = app_enabled[1] = false;
 	wait_for(apps_idle, "an idle application", 200);
 	wait_for(in_sync, "in sync", 600);
+	wait_for(all_acknowledged, "acknowledged by the peer", 200);
 	pass(3000, 3000);
 	if (!sim_failed && in_sync())
 		oracle_check_converged();
