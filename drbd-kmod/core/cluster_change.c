@@ -296,7 +296,12 @@ static void answer_state_request(struct incoming *in)
 	struct state_change change = change_received(in);
 	enum ss_code rv;
 
-	if (mine_goes_first(connection, *device_change_mutex(device)))
+	/*
+	 * Whoever has asked to part agrees to nothing else: the peer parts, too, and what either
+	 * would begin on the strength of that change would look like a split brain.
+	 */
+	if (mine_goes_first(connection, *device_change_mutex(device)) ||
+	    (connection->change.pending && !change_parts(change)))
 		rv = SS_CONCURRENT_ST_CHG;
 	else if (!change_is_askable(change))
 		rv = SS_NOT_SUPPORTED;

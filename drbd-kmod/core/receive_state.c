@@ -304,7 +304,10 @@ static bool handshake_refused(struct incoming *in)
 	struct receive_op *op = &in->connection->receiving;
 	struct drbd_device *device = in->device;
 
-	switch (handshake_refusal(device->state.disk, op->peers.disk, in->connection->dry_run)) {
+	/* Whoever asked "what if" has got its answer; only who did not ask goes on looking. */
+	bool peer_asked = in->connection->dry_run && !in->connection->net_conf.tentative;
+
+	switch (handshake_refusal(device->state.disk, op->peers.disk, peer_asked)) {
 	case HSR_DISK_FAILED:
 		env_log_device(device, LOG_LVL_ERR, "the disk just attached is given up again");
 		state_force(device, ST_ARGS(ST_CHANGE_DISK(D_FAILED)));

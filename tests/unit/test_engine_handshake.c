@@ -173,6 +173,15 @@ static void one_of_two_promotions_at_the_same_time_goes_first(void **state)
 	*device_change_mutex(dev()) = false;
 }
 
+static void who_is_about_to_part_agrees_to_nothing_else(void **state)
+{
+	(void)state;
+	conn()->change.pending = true;
+	assert_int_equal(answer_to_promotion(), SS_CONCURRENT_ST_CHG);
+	assert_int_equal(dev()->state.peer, ROLE_SECONDARY);
+	conn()->change.pending = false;
+}
+
 static void a_promotion_of_the_peer_alone_is_granted(void **state)
 {
 	(void)state;
@@ -265,6 +274,28 @@ static void a_tentative_connection_that_is_there_is_like_any_other(void **state)
 	assert_true(uuids_arrive(A, 0, 0, 0));
 	assert_true(state_arrives(ROLE_SECONDARY, D_NEGOTIATING));
 	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+}
+
+static u8 after_a_tentative_handshake(bool mine, bool peers)
+{
+	find_peer();
+	conn()->net_conf.tentative = mine;
+	conn()->dry_run = peers;
+	assert_true(uuids_arrive(A, 0, 0, 0));
+	assert_false(state_arrives(ROLE_SECONDARY, D_UP_TO_DATE));
+	return conn()->cstate;
+}
+
+static void whoever_asked_tentatively_parts_whatever_the_peer_asked(void **state)
+{
+	(void)state;
+	assert_int_equal(after_a_tentative_handshake(true, true), C_DISCONNECTING);
+}
+
+static void only_who_was_asked_tentatively_goes_on_looking(void **state)
+{
+	(void)state;
+	assert_int_equal(after_a_tentative_handshake(false, true), C_PROTOCOL_ERROR);
 }
 
 static void a_peer_whose_new_disk_is_refused_is_told_why(void **state)
@@ -391,11 +422,14 @@ int main(void)
 		TEST(a_link_that_goes_while_a_handler_runs_is_looked_for_again, setup_with_disk),
 		TEST(other_data_is_not_shown_to_the_users_of_a_diskless_primary, setup_without_disk),
 		TEST(one_of_two_promotions_at_the_same_time_goes_first, setup_secondary_pair),
+		TEST(who_is_about_to_part_agrees_to_nothing_else, setup_secondary_pair),
 		TEST(a_promotion_of_the_peer_alone_is_granted, setup_secondary_pair),
 		TEST(no_name_is_awaited_for_what_a_disk_under_sync_lacks, setup_primary),
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
 		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
+		TEST(whoever_asked_tentatively_parts_whatever_the_peer_asked, setup_with_disk),
+		TEST(only_who_was_asked_tentatively_goes_on_looking, setup_with_disk),
 		TEST(a_peer_whose_new_disk_is_refused_is_told_why, setup_with_disk),
 		TEST(a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own, setup_without_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
