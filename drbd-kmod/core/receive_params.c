@@ -272,12 +272,11 @@ static bool is_handshake(const struct drbd_device *device)
 /* A node without a disk of its own shows its users what the peer has. */
 static bool sizes_take_diskless(struct drbd_device *device, const struct wire_p_sizes *p)
 {
-	u64 size = be64_to_cpu(p->c_size);
+	u64 size = be64_to_cpu(p->c_size), room = be64_to_cpu(p->d_size);
 
+	/* Asked for, not agreed: more than the disk has room for will not be given. */
 	if (!size)
-		size = be64_to_cpu(p->u_size);
-	if (!size)
-		size = be64_to_cpu(p->d_size);
+		size = smaller_limit(be64_to_cpu(p->u_size), room);
 	if (!size || size == device->capacity || (device->capacity && !p->d_size))
 		return true;
 	if (size < device->capacity && device->state.role == ROLE_PRIMARY) {

@@ -325,6 +325,20 @@ static void a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own(void 
 	assert_int_equal(dev()->state.conn, C_CONNECTED);
 }
 
+static void a_size_is_shown_that_was_asked_for_only_if_the_disk_has_room(void **state)
+{
+	struct wire_p_sizes p = {
+		.d_size = cpu_to_be64(SECTORS), .u_size = cpu_to_be64(1000 * SECTORS),
+		.max_bio_size = cpu_to_be32(1048576),
+	};
+
+	(void)state;
+	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	assert_true(deliver(arrival_read(P_SIZES, &p, sizeof(p), 0)));
+	assert_int_equal(dev()->capacity, SECTORS);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+}
+
 /* ---- a peer that is lost ---- */
 
 static struct connection_cleanup cleanup;
@@ -430,6 +444,7 @@ int main(void)
 		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
 		TEST(whoever_asked_tentatively_parts_whatever_the_peer_asked, setup_with_disk),
 		TEST(only_who_was_asked_tentatively_goes_on_looking, setup_with_disk),
+		TEST(a_size_is_shown_that_was_asked_for_only_if_the_disk_has_room, setup_without_disk),
 		TEST(a_peer_whose_new_disk_is_refused_is_told_why, setup_with_disk),
 		TEST(a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own, setup_without_disk),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
