@@ -112,14 +112,16 @@ static void store_sync_times(struct drbd_device *device, struct state os, struct
 }
 
 /*
- * The peer goes before it has confirmed what was written here before a demotion. No generation
- * begins for a Secondary, and nothing but bits would tell the next handshake; so this disk counts
- * as one that was lost in use, as it would if this node went now, too.
+ * The peer, or its disk, goes before it has confirmed what was written here before a demotion. No
+ * generation begins for a Secondary, and nothing but bits would tell the next handshake; so this
+ * disk counts as one that was lost in use, as it would if this node went now, too.
  */
 static bool unconfirmed_is_lost(const struct drbd_device *device, struct state os, struct state ns)
 {
-	return os.conn >= C_CONNECTED && ns.conn < C_CONNECTED && ns.role == ROLE_SECONDARY &&
-	       os.peer == ROLE_SECONDARY && ns.disk == D_UP_TO_DATE &&
+	bool lost = ns.conn < C_CONNECTED || ns.pdsk < D_INCONSISTENT;
+
+	return os.conn >= C_CONNECTED && os.pdsk >= D_INCONSISTENT && lost &&
+	       ns.role == ROLE_SECONDARY && os.peer == ROLE_SECONDARY && ns.disk == D_UP_TO_DATE &&
 	       device->md.uuid[MD_UUID_BITMAP] == 0 && tl_has_unconfirmed(device);
 }
 

@@ -382,8 +382,9 @@ void oracle_crashing(struct node *n, bool lose_cache)
 	for (v = 0; v < cfg.volumes && !blind; v++) {
 		struct drbd_device *d = node_device(n, v);
 
-		if (d->state.role == ROLE_PRIMARY && d->state.conn == C_CONNECTED && d->state.pdsk == D_UP_TO_DATE &&
-		    cfg.protocol == 3 && up_to_date(peer, v) && !node_connection(n)->change.pending &&
+		if (d->state.role == ROLE_PRIMARY && d->state.conn == C_CONNECTED &&
+		    d->state.pdsk == D_UP_TO_DATE && cfg.protocol == 3 && up_to_date(peer, v) &&
+		    !node_connection(n)->change.pending &&
 		    /* ... unless it rebooted and nobody has noticed. */
 		    node_device(peer, v)->state.conn == C_CONNECTED)
 			oracle_disk_current(peer, v, true);

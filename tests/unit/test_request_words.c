@@ -122,10 +122,28 @@ static void an_aborted_bio_that_succeeds_after_all_proves_nothing(void **state)
 	assert_true(fx.late_ok && fx.destroy && fx.set_bits && !fx.clear_bits);
 }
 
+/* Its cache was not flushed for the barrier: there was no disk any more to flush. */
+static void an_epoch_acknowledged_without_a_disk_is_marked(void **state)
+{
+	for (u32 gone = 0; gone < 2; gone++) {
+		struct request_view view = { .protocol = REPL_PROTOCOL_C, .peer_disk_lost = gone };
+		u32 flags = RQ_INIT_WRITE;
+		struct request_effects fx;
+
+		(void)state;
+		RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE,
+		    REQ_SUBMITTED, REQ_SENT, REQ_LOCAL_OK, REQ_WRITE_ACK);
+		fx = request_event(&flags, REQ_BARRIER_ACK, &view);
+		assert_true(fx.destroy);
+		assert_int_equal(fx.set_bits, gone);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_that_holds_a_request_is_overlooked),
+		cmocka_unit_test(an_epoch_acknowledged_without_a_disk_is_marked),
 		cmocka_unit_test(who_may_write_and_read_and_ack),
 		cmocka_unit_test(a_write_on_a_disk_under_sync_needs_the_peer),
 		cmocka_unit_test(a_write_that_fails_here_needs_more_than_a_peer_under_sync),
