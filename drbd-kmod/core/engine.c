@@ -17,6 +17,8 @@ void device_facts(const struct drbd_device *device, struct state_facts *facts)
 	facts->ed_uuid_is_current = device->has_backing &&
 		uuid_same(device->ed_uuid, device->md.uuid[MD_UUID_CURRENT]) &&
 		!exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT]);
+	facts->shares_generation = device->has_backing &&
+		device->md.uuid[MD_UUID_BITMAP] == 0;
 	facts->open_count = device->open_count;
 	facts->fencing = state_effective_fencing(device->disk_conf.fencing, device->state.disk);
 	facts->on_no_data = resource->opts.on_no_data;

@@ -214,6 +214,7 @@ struct state_facts {
 	bool verify_alg;	/* a verify-alg is configured */
 	bool state_sent;	/* my handshake is out, answers pending */
 	bool ed_uuid_is_current; /* exposed data UUID == my current UUID */
+	bool shares_generation;	/* a disk without a bitmap UUID: the peer's may have the same name */
 	u32 open_count;		/* openers of the device, any mode */
 	u8 fencing;		/* state_effective_fencing() of the current state */
 	u8 on_no_data;		/* enum on_no_data_policy */
@@ -246,7 +247,10 @@ enum ss_code state_transition_check(struct state os, struct state ns);
 enum ss_code state_conn_transition_check(u8 oc, u8 nc);
 /* 2.6: first match wins. */
 enum ss_code state_validity(struct state ns, const struct state_facts *f);
-/* 2.7: last match wins; refuses also a verify over data that is not UpToDate (13.2). */
+/*
+ * 2.7: last match wins; refuses also a verify over data that is not UpToDate (13.2), and to promote
+ * a node that shares its generation while bitmaps are exchanged.
+ */
 enum ss_code state_soft_check(struct state os, struct state ns, const struct state_facts *f);
 
 /*

@@ -118,6 +118,19 @@ static bool promotion_is_early(struct state os, struct state ns)
 	return ns.conn <= C_WF_SYNC_UUID || ns.conn != os.conn;
 }
 
+/*
+ * After a crash a resync may begin between two disks whose generation has one name. Writes during
+ * the exchange of bitmaps are marked, not sent: promoted now, this node would write what only it
+ * has under a name that the peer has, too, and if both part before the resync begins, the peer's
+ * older data could pass for newer ones. The begin gives the source's generation a name.
+ */
+static bool promotion_shares_generation(struct state os, struct state ns,
+					const struct state_facts *f)
+{
+	return os.role != ROLE_PRIMARY && ns.role == ROLE_PRIMARY && f->shares_generation &&
+	       ns.conn >= C_WF_BITMAP_S && ns.conn <= C_WF_SYNC_UUID;
+}
+
 /* S9 to S13 and the verify rule: what needs which connection. */
 static enum ss_code soft_check_conn(struct state os, struct state ns, enum ss_code rv)
 {
@@ -161,7 +174,7 @@ enum ss_code state_soft_check(struct state os, struct state ns, const struct sta
 		rv = SS_IN_TRANSIENT_STATE;
 	if (f->state_sent && breaks_handshake(os, ns))
 		rv = SS_IN_TRANSIENT_STATE;
-	if (promotion_is_early(os, ns))
+	if (promotion_is_early(os, ns) || promotion_shares_generation(os, ns, f))
 		rv = SS_IN_TRANSIENT_STATE;
 	return soft_check_conn(os, ns, rv);
 }

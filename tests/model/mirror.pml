@@ -361,9 +361,13 @@ inline in_step(n)			/* connected, at rest: the same data on both */
 
 /* ---- what may happen to node n ---- */
 
-/* Assumption: no role changes from the handshake to the begin of the resync; see README. */
-#define ROLES_REST (link != BITMAPS && link != STARTED)
-#define MAY_PROMOTE(n) (ROLES_REST && up[n] && !pri[n] && !incon[n] && !pri[OTHER(n)] && \
+/* core/state_rules.c promotion_shares_generation() */
+#if MUTANT == 10
+#define SHARES_GENERATION(n) false
+#else
+#define SHARES_GENERATION(n) (link == BITMAPS && !bm[n])
+#endif
+#define MAY_PROMOTE(n) (!SHARES_GENERATION(n) && up[n] && !pri[n] && !incon[n] && !pri[OTHER(n)] && \
 	(link == NO_LINK || link == CONNECTED || src == n))
 #if MUTANT == 2
 #define MAY_ACK(n) true
@@ -380,7 +384,7 @@ inline in_step(n)			/* connected, at rest: the same data on both */
 		:: link == NO_LINK && !bm[n] -> new_current(n)			\
 		:: else								\
 		fi; pri[n] = 1; }						\
-	:: atomic { pri[n] && !BUSY(n) && !owes[n] && ROLES_REST -> pri[n] = 0; hot[n] = 0; }	\
+	:: atomic { pri[n] && !BUSY(n) && !owes[n] -> pri[n] = 0; hot[n] = 0; }	\
 	:: atomic { owes[n] -> owes[n] = 0; new_current(n); }			\
 	:: atomic { pri[n] && !BUSY(n) && writes < WRITES -> write_begin(n, 0); } \
 	WRITE_BLOCK_1(n)							\

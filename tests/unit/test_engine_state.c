@@ -326,6 +326,52 @@ static void hopeless_promotion_ends(void **state)
 	assert_false(device->change_busy);
 }
 
+/*
+ * After a crash both generations have one name until the resync begins; what a new Primary wrote
+ * meanwhile would be only here and under the name that the peer has, too.
+ */
+static void a_promotion_on_a_shared_generation_waits_for_the_begin_of_the_resync(void **state)
+{
+	struct drbd_device *device = fake_device(0);
+	struct admin_op op;
+	struct task t = {};
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	connect_all();
+	state_force(device, ST_ARGS(ST_CHANGE_CONN(C_WF_BITMAP_S)));
+	assert_int_equal(device->state.conn, C_WF_BITMAP_S);
+	admin_op_init(&op, &fake.resource, device);
+	assert_int_equal(fake_step(admin_primary, &op, &t), FIBER_WAIT);
+	assert_false(device->change.pending);
+	assert_int_equal(device->state.role, ROLE_SECONDARY);
+
+	state_force(device, ST_ARGS(state_change_join(ST_CHANGE_CONN(C_SYNC_SOURCE),
+						      ST_CHANGE_PDSK(D_INCONSISTENT))));
+	assert_int_equal(fake_step(admin_primary, &op, &t), FIBER_WAIT);
+	assert_true(device->change.pending);
+	device->change.answer = SS_SUCCESS;
+	device->change.answered = true;
+	assert_int_equal(fake_step(admin_primary, &op, &t), FIBER_DONE);
+	assert_int_equal(op.ret, SS_SUCCESS);
+	assert_int_equal(device->state.role, ROLE_PRIMARY);
+}
+
+/* It went on alone since, and its generation has a name of its own. */
+static void a_promotion_on_an_own_generation_does_not_wait_for_the_resync(void **state)
+{
+	struct drbd_device *device = fake_device(0);
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	assert_int_equal(run(admin_primary, 0, false), SS_SUCCESS);
+	assert_int_equal(run(admin_secondary, 0, false), SS_SUCCESS);
+	connect_all();
+	state_force(device, ST_ARGS(ST_CHANGE_CONN(C_WF_BITMAP_S)));
+	assert_int_equal(device->state.conn, C_WF_BITMAP_S);
+	assert_int_equal(run_with_answer(admin_primary, 0, SS_SUCCESS), SS_SUCCESS);
+}
+
 /* ---- losing the peer */
 
 static void writes_wait_for_the_new_generation(void **state)
@@ -591,6 +637,8 @@ int main(void)
 		TEST(promotion_asks_the_peer),
 		TEST(second_primary_is_refused_after_a_while),
 		TEST(hopeless_promotion_ends),
+		TEST(a_promotion_on_a_shared_generation_waits_for_the_begin_of_the_resync),
+		TEST(a_promotion_on_an_own_generation_does_not_wait_for_the_resync),
 		TEST(writes_wait_for_the_new_generation),
 		TEST(secondary_keeps_its_generation),
 		TEST(a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_again),

@@ -523,6 +523,26 @@ static void test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing(voi
 	assert_int_equal(ask(os, ST_CHANGE_ROLE(PRI), &f, 0, &ns), SS_IN_TRANSIENT_STATE);
 }
 
+static void test_a_shared_generation_is_not_written_while_bitmaps_are_exchanged(void **state)
+{
+	struct state_facts own = facts_default(), shared = own;
+	u32 conn, roles;
+
+	(void)state;
+	shared.shares_generation = true;
+	for (conn = C_CONNECTED; conn <= C_BEHIND; conn++)
+		for (roles = 0; roles < 4; roles++) {
+			struct state os = st(roles & 1 ? PRI : SEC, SEC, conn, UTD, D_CONSISTENT);
+			struct state ns = os;
+			bool refused = conn >= C_WF_BITMAP_S && conn <= C_WF_SYNC_UUID && roles == 2;
+
+			ns.role = roles & 2 ? PRI : SEC;
+			CHECK(state_soft_check(os, ns, &shared) ==
+			      (refused ? SS_IN_TRANSIENT_STATE : state_soft_check(os, ns, &own)),
+			      "conn %u, roles %u", conn, roles);
+		}
+}
+
 static void test_what_is_already_wrong_does_not_block_the_way_out(void **state)
 {
 	struct state_facts f = facts_default();
@@ -885,6 +905,7 @@ int main(void)
 		cmocka_unit_test(test_verify_over_inconsistent_data_is_refused),
 		cmocka_unit_test(test_a_disk_that_fails_during_a_verify_is_not_declared_up_to_date),
 		cmocka_unit_test(test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing),
+		cmocka_unit_test(test_a_shared_generation_is_not_written_while_bitmaps_are_exchanged),
 		cmocka_unit_test(test_what_is_already_wrong_does_not_block_the_way_out),
 		cmocka_unit_test(test_outdating),
 		cmocka_unit_test(test_failure_states_never_replace_each_other),
