@@ -233,6 +233,19 @@ static void data_is_flushed_before_its_log_starts_afresh(void **state)
 	fake_stop();
 }
 
+static void writes_go_on_when_the_log_has_moved(void **state)
+{
+	(void)state;
+	internal_primary();
+	grow_disk();
+	write_alone(20 * MIB);
+	fake_stop();
+	external_primary();
+	restripe();
+	write_alone(20 * MIB);
+	fake_stop();
+}
+
 /* A place with an odd number of bitmap sectors is used to its end. */
 static void the_last_bitmap_sector_is_used(void **state)
 {
@@ -778,6 +791,7 @@ int main(void)
 		cmocka_unit_test(a_power_cut_during_a_resize_loses_no_mark),
 		cmocka_unit_test(the_size_on_disk_is_the_one_in_use),
 		cmocka_unit_test(data_is_flushed_before_its_log_starts_afresh),
+		cmocka_unit_test(writes_go_on_when_the_log_has_moved),
 		cmocka_unit_test(the_last_bitmap_sector_is_used),
 		cmocka_unit_test(a_log_with_other_slots_forgets_nothing),
 		cmocka_unit_test(the_log_can_be_switched_off_and_on_at_any_time),

@@ -240,6 +240,18 @@ static void a_disk_that_has_grown_is_used_when_the_peer_resizes(void **state)
 	assert_true(dev()->capacity > SECTORS * 19ULL / 10);
 }
 
+/* The other node decides by what this one has told, too. */
+static void a_handshake_agrees_on_sizes_as_they_were_told(void **state)
+{
+	(void)state;
+	attach(UUID_A, 0);
+	hello();
+	fake.grown_sectors = dev()->backing_sectors + SECTORS;
+	assert_true(protocol_arrives(3, 0, ""));
+	assert_true(sizes_arrive(2 * SECTORS));
+	assert_int_equal(dev()->capacity, SECTORS);
+}
+
 static void resize_to(u64 sectors)
 {
 	struct admin_op op;
@@ -322,6 +334,7 @@ int main(void)
 		PEER_TEST(unrelated_data_ends_in_standalone),
 		PEER_TEST(a_smaller_peer_disk_is_refused),
 		PEER_TEST(a_disk_that_has_grown_is_used_when_the_peer_resizes),
+		PEER_TEST(a_handshake_agrees_on_sizes_as_they_were_told),
 		PEER_TEST(a_block_that_was_the_end_in_part_is_synced_after_growth),
 		PEER_TEST(a_refused_handshake_backs_off),
 		PEER_TEST(a_lost_connection_is_looked_for_at_once),

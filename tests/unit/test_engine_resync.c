@@ -72,6 +72,35 @@ static void the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word(
 	assert_int_equal(dev()->md.uuid[UUID_HISTORY0], UUID_B + UUID_SYNC_STEP);
 }
 
+static bool ended_with_pages_owed, ended;
+
+static s64 look_at_the_end(const struct action *a)
+{
+	if (a->kind != ACT_MD_WRITE || dev()->md.uuid[MD_UUID_BITMAP])
+		return 0;
+	ended = true;
+	ended_with_pages_owed |= bm_next_page_with(&dev()->bitmap, 0, BM_PAGE_NEED | BM_PAGE_LAZY) !=
+				 U32_MAX;
+	return 0;
+}
+
+/* Back by a power cut, nothing would ever clear them again. */
+static void a_source_writes_its_cleared_bits_before_its_uuids_say_that_none_is_left(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
+
+	(void)state;
+	ended = ended_with_pages_owed = false;
+	start_as_source();
+	fake.on_disk = look_at_the_end;
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_true(ended);
+	assert_false(ended_with_pages_owed);
+}
+
 static void bits_of_writes_under_way_delay_the_sources_end(void **state)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(3 * 4096) };
@@ -279,6 +308,37 @@ static void the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation(
 	expect(SOCK_DATA, P_STATE);
 }
 
+static u8 failing_kind;
+
+static s64 disk_fails(const struct action *a)
+{
+	return a->kind == failing_kind ? -EIO : 0;
+}
+
+/* What was synced may be gone with the next power cut. */
+static void a_target_whose_data_or_bits_are_not_durable_is_not_up_to_date(void **state)
+{
+	static const u8 kinds[] = { ACT_FLUSH, ACT_BM_WRITE };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		fake_stop();
+		setup(state);
+		start_as_target();
+		dev()->disk_conf.on_io_error = EP_PASS_ON;
+		fake_advance(0);
+		expect_request(0, 7 * 4096);
+		expect_request(56 * 8, 4096);
+		failing_kind = kinds[i];
+		fake.on_disk = disk_fails;
+		in_sync(0, 7 * 4096);
+		in_sync(56 * 8, 4096);
+		answer_pings();
+		assert_int_not_equal(dev()->state.disk, D_UP_TO_DATE);
+		assert_false(fake_on_disk(0).flags & MDF_CONSISTENT);
+	}
+}
+
 static void a_ping_does_not_overtake_the_acks_before_it(void **state)
 {
 	static const u8 syncer[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
@@ -355,6 +415,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
+		PEER_TEST(a_source_writes_its_cleared_bits_before_its_uuids_say_that_none_is_left),
 		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
 		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
@@ -362,6 +423,7 @@ int main(void)
 		PEER_TEST(the_handler_may_forbid_a_resync),
 		PEER_TEST(two_sources_do_not_wait_for_each_other),
 		PEER_TEST(the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation),
+		PEER_TEST(a_target_whose_data_or_bits_are_not_durable_is_not_up_to_date),
 		PEER_TEST(a_ping_does_not_overtake_the_acks_before_it),
 		PEER_TEST(a_run_of_nothing_but_failures_ends),
 		PEER_TEST(a_cancelled_request_is_asked_again),

@@ -656,6 +656,39 @@ static void test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten(vo
 	CHECK(v.outcome == HS_TARGET, "outcome %d\n", v.outcome);
 }
 
+/* However the other one's set shows that mine is older: by its bitmap UUID, by a sync begun, by history. */
+static void test_no_older_source_with_bits_of_its_own_is_overwritten(void **state)
+{
+	static const struct { struct uuid_set newer; int rule, mirrored; } cases[] = {
+		{ { { C, B, 0, 0 } }, 50, 70 },
+		{ { { C, B + STEP, B, 0 } }, 51, 71 },
+		{ { { C, 0, B, 0 } }, 60, 80 },
+		{ { { C, 0, A, B } }, 60, 80 },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct handshake_input in = {
+			.self = { .ids = { { B, A + STEP, 0, 0 } }, .bits = 1 },
+			.peer = { .ids = cases[i].newer },
+			.self_role = SEC, .peer_role = SEC, .self_disk = UTD, .self_disk_now = UTD,
+			.peer_disk = UTD, .apv = 101, .features = 15,
+		};
+		struct handshake_input other = mirror(in);
+		struct handshake_verdict v = handshake_decide(&in), m = handshake_decide(&other);
+
+		CHECK(v.uuid.rule == cases[i].rule && m.uuid.rule == cases[i].mirrored,
+		      "case %u: rules %d %d\n", i, v.uuid.rule, m.uuid.rule);
+		CHECK(v.fail == HSF_SPLIT_BRAIN && m.fail == HSF_SPLIT_BRAIN,
+		      "case %u: fail %d %d\n", i, v.fail, m.fail);
+		in.self.bits = other.peer.bits = 0;
+		v = handshake_decide(&in);
+		m = handshake_decide(&other);
+		CHECK(v.outcome == HS_TARGET && m.outcome == HS_SOURCE,
+		      "case %u: outcomes %d %d\n", i, v.outcome, m.outcome);
+	}
+}
+
 /* Its end was missed, and something may have been written since: the next handshake must still see that. */
 static void test_a_missed_resync_end_is_not_settled_before_the_next_resync(void **state)
 {
@@ -682,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_two_nodes_never_contradict_each_other),
 		cmocka_unit_test(test_split_brain_without_policy_calls_both_helpers_and_fails),
 		cmocka_unit_test(test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten),
+		cmocka_unit_test(test_no_older_source_with_bits_of_its_own_is_overwritten),
 		cmocka_unit_test(test_a_missed_resync_end_is_not_settled_before_the_next_resync),
 		cmocka_unit_test(test_discarding_my_data_makes_me_target),
 		cmocka_unit_test(test_ambiguous_sets_need_always_asbp_and_sync_fully),
