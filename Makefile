@@ -91,6 +91,12 @@ model:
 check-long:
 	scripts/check long
 
+## make check-kernels [SUITES="bullseye sid"]   builds with other Debian releases' compilers and kernels, boots them
+check-kernels:
+	scripts/install-deps
+	$(MAKE) tools
+	/usr/bin/python3 tests/vm/suites.py $(SUITES)
+
 ## make demo [KEEP=1]              two virtual nodes do the main job before your eyes
 demo:
 	scripts/install-deps
@@ -103,4 +109,4 @@ clean:
 	@[ ! -d drbd-utils ] || $(MAKE) -s -C drbd-utils clean	# DKMS has the module alone
 	rm -rf build/kcompat build/modules build/unit build/utils build/sim build/fuzz build/model build/mutants
 
-.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim fuzz model mutants check-long demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim fuzz model mutants check-long check-kernels demo clean

@@ -28,7 +28,7 @@ LOGS = os.path.join(image.CACHE, "logs")
 
 def pytest_addoption(parser):
     parser.addoption("--pairing", default="auto", help="comma-separated pairings, see tests/vm/conftest.py")
-    parser.addoption("--kernels", default="6.1", help="kernel of both nodes, or of n1,n2: 6.1 or 6.12")
+    parser.addoption("--kernels", default="6.1", help="kernel of both nodes, or of n1,n2: 6.1, 6.12, a suite")
     parser.addoption("--long", action="store_true", help="everything, in every pairing")
 
 

@@ -29,6 +29,8 @@ CACHE = os.path.join(TOP, "build", "vm")
 
 SUITE = "bookworm"
 KERNELS = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
+# Kernels of other suites, unpacked by suites.py: a node with one of them is asked for by the suite's name.
+FOREIGN = {suite: os.path.join(os.path.dirname(CACHE), "suites", suite) for suite in os.environ.get("BED_SUITES", "").split()}
 PACKAGES = """drbd-utils fio lvm2 e2fsprogs xfsprogs iproute2 iputils-ping util-linux procps kmod sqlite3 socat
     python3-minimal libnl-3-200 libnl-genl-3-200 libjson-c5 libudev1 libblkid1 libncursesw6 strace tcpdump
     file less openssl""".split()
@@ -62,25 +64,28 @@ for choice in @KERNEL_PACKAGES@; do
     chroot "$root" sh -c "cd /tmp && apt-get -q download $real"
 done
 for deb in linux-image-*.deb; do
-    mkdir unpacked
-    dpkg-deb -x "$deb" unpacked
-    kver=$(basename unpacked/lib/modules/*)
-    from=unpacked/lib/modules/$kver
+    dpkg-deb -x "$deb" "unpacked-${deb%.deb}"
+    rm "$deb"
+done
+for tree in unpacked-* @FOREIGN@; do
+    from=$(ls -d "$tree"/lib/modules/* "$tree"/usr/lib/modules/* 2>/dev/null | head -n 1)
+    kver=$(basename "$from")
     to=$root/lib/modules/$kver
     mkdir -p "$to" "$root/boot"
-    cp unpacked/boot/vmlinuz-* "$root/boot/"
+    find "$tree" \( -name "vmlinuz-$kver" -o -path "*/modules/$kver/vmlinuz" \) -exec cp {} "$root/boot/vmlinuz-$kver" \;
     cp "$from"/modules.builtin "$from"/modules.builtin.modinfo "$from"/modules.order "$to/"
     for wanted in @MODULES@; do
-        for found in "$from/$wanted" "$from/$wanted".xz; do
+        for found in "$from/$wanted" "$from/$wanted".xz "$from/$wanted".zst; do
             [ -e "$found" ] || continue
             mkdir -p "$to/$(dirname "$wanted")"
             cp -r "$found" "$to/$(dirname "$wanted")/"
         done
     done
     find "$to" -name '*.ko.xz' -exec xz -d {} +
+    find "$to" -name '*.ko.zst' -exec zstd -q -d --rm {} +
     depmod -b "$root" "$kver"
-    rm -rf unpacked "$deb"
 done
+rm -rf unpacked-*
 mkdir -p "$root/usr/lib/drbd-genuine" "$root/usr/local/sbin"
 for tool in drbdadm drbdsetup drbdmeta; do
     mv "$root/usr/sbin/$tool" "$root/usr/lib/drbd-genuine/$tool"
@@ -117,28 +122,29 @@ def locked():
         yield
 
 
-def apt_sources():
-    """The lines of a sources.list for SUITE, from where this machine gets its own Debian packages."""
+def apt_sources(suite=SUITE):
+    """The lines of a sources.list for the suite, from where this machine gets its own Debian packages."""
     listed = subprocess.run(["apt-get", "indextargets", "--format", "$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)",
                              "Created-By: Packages"], stdout=subprocess.PIPE, text=True, check=False).stdout
     lines = set()
     for line in listed.splitlines():
         origin, uri, codename, component = (line.split("|") + [""] * 4)[:4]
-        if origin == "Debian" and component == "main" and codename.split("-")[0] == SUITE:
+        if origin == "Debian" and component == "main" and codename.split("-")[0] == suite:
             lines.add("deb %s %s main" % (uri, codename))
     if lines:
         return sorted(lines)
     # Not this suite here, or no package lists yet: same places, named after the suite.
     text = ""
+    updates, security = {"sid": ([], False)}.get(suite, ([suite + "-updates"], True))
     for path in ["/etc/apt/sources.list"] + sorted(glob.glob("/etc/apt/sources.list.d/*")):
         with contextlib.suppress(OSError):
             text += open(path).read() + "\n"
     for uri in re.findall(r"(?:https?|file|copy)://?[^\s]*debian[^\s]*", text):
         uri = uri.rstrip("/")
         if uri.endswith("/debian"):
-            lines.update("deb %s %s main" % (uri, suite) for suite in (SUITE, SUITE + "-updates"))
-        elif uri.endswith("/debian-security"):
-            lines.add("deb %s %s-security main" % (uri, SUITE))
+            lines.update("deb %s %s main" % (uri, name) for name in [suite] + updates)
+        elif uri.endswith("/debian-security") and security:
+            lines.add("deb %s %s-security main" % (uri, suite))
     return sorted(lines)
 
 
@@ -161,8 +167,9 @@ def root_make():
     """Returns the directory with root.img, vmlinuz-* and modules/, made if need be."""
     packages = kernel_packages()
     script = (CUSTOMIZE.replace("@KERNEL_PACKAGES@", " ".join(packages[series] for series in sorted(packages)))
-              .replace("@MODULES@", " ".join(MODULES)))
-    key = digest(SUITE, PACKAGES, EXCLUDED_PATHS, script)
+              .replace("@MODULES@", " ".join(MODULES))
+              .replace("@FOREIGN@", " ".join(os.path.join(tree, "kernel") for tree in FOREIGN.values())))
+    key = digest(SUITE, PACKAGES, EXCLUDED_PATHS, script, [foreign_version(suite) for suite in FOREIGN])
     final = os.path.join(CACHE, "root-" + key)
     if os.path.exists(os.path.join(final, "root.img")):
         return final
@@ -194,7 +201,13 @@ def root_make():
     return final
 
 
+def foreign_version(suite):
+    return open(os.path.join(FOREIGN[suite], "version")).read().strip()
+
+
 def kernel_version(root, series):
+    if series in FOREIGN:
+        return foreign_version(series)
     found = [name for name in os.listdir(os.path.join(root, "modules")) if name.startswith(series + ".")]
     return found[0]
 
@@ -267,10 +280,10 @@ class Images:
         with locked():
             directory = root_make()
             self.root = os.path.join(directory, "root.img")
-            self.version = {series: kernel_version(directory, series) for series in KERNELS}
+            self.version = {series: kernel_version(directory, series) for series in [*KERNELS, *FOREIGN]}
             self.kernel = {series: os.path.join(directory, "vmlinuz-" + version)
                            for series, version in self.version.items()}
-            self.initrd = {series: initrd_make(directory, series) for series in KERNELS}
+            self.initrd = {series: initrd_make(directory, series) for series in self.version}
 
     def accelerator(self):
         """"kvm" where a stock kernel really boots with it, which a present /dev/kvm does not promise, else "tcg"."""
