@@ -44,6 +44,20 @@ static u32 bio_dp_flags(const struct bio *bio)
 	       (bio->bi_opf & REQ_PREFLUSH ? DP_FLUSH : 0);
 }
 
+static u32 bio_vec_count(struct bio *bio)
+{
+	struct bvec_iter iter;
+	struct bio_vec vec;
+	u32 n = 0;
+
+	/* Discards and the like have no data to be walked over. */
+	if (!bio_has_data(bio))
+		return 0;
+	bio_for_each_bvec(vec, bio, iter)
+		n++;
+	return n;
+}
+
 static void request_work(struct work_struct *work);
 
 static void drbd_submit_bio(struct bio *bio)
@@ -65,6 +79,7 @@ static void drbd_submit_bio(struct bio *bio)
 	req = mempool_alloc(request_pool, GFP_NOIO);
 	memset(req, 0, sizeof(*req));
 	req->master = bio;
+	req->n_vecs = bio_vec_count(bio);
 	INIT_LIST_HEAD(&req->submit);
 	INIT_WORK(&req->work, request_work);
 	req->start_jif = bio_start_io_acct(bio);
@@ -86,25 +101,99 @@ void env_request_free(struct drbd_request *core)
 
 /* ---- the local part ---- */
 
-static void request_done(struct shell_request *req, int error, bool atomic)
+static void request_done(struct shell_request *req, int error)
 {
 	struct shell_resource *r = shell_of_resource(req->core.device->resource);
 
 	drbd_lock(r);
 	request_local_done(&req->core, error);
-	if (atomic)
-		drbd_unlock_atomic(r);
-	else
-		drbd_unlock(r);
+	drbd_unlock(r);
+}
+
+/* All of them are pages of ours, one a vector. */
+static void own_pages_free(struct bio *bio)
+{
+	u32 i;
+
+	for (i = 0; i < bio->bi_vcnt; i++)
+		__free_page(bio->bi_io_vec[i].bv_page);
+}
+
+static bool own_pages_alloc(struct bio *bio, u32 bytes)
+{
+	while (bytes) {
+		struct page *page = alloc_page(GFP_NOIO | __GFP_NOWARN);
+		u32 n = min_t(u32, bytes, PAGE_SIZE);
+
+		if (!page) {
+			own_pages_free(bio);
+			bio->bi_vcnt = 0;
+			bio->bi_iter.bi_size = 0;
+			return false;
+		}
+		__bio_add_page(bio, page, n, 0);
+		bytes -= n;
+	}
+	return true;
+}
+
+static void own_pages_copy(struct shell_request *req, struct bio *bio)
+{
+	struct shell_resource *r = shell_of_resource(req->core.device->resource);
+	bool copy;
+
+	drbd_lock(r);
+	copy = request_may_copy(&req->core);
+	drbd_unlock_atomic(r);
+	if (!copy)
+		return;
+	/* The disk has moved it to the end. */
+	bio->bi_iter.bi_size = req->core.interval.bytes;
+	bio->bi_iter.bi_idx = 0;
+	bio->bi_iter.bi_bvec_done = 0;
+	bio_copy_data(req->master, bio);
+}
+
+static void vec_pages(struct bio *bio, void (*fn)(struct page *page))
+{
+	u32 i, n;
+
+	for (i = 0; i < bio->bi_vcnt; i++) {
+		const struct bio_vec *vec = &bio->bi_io_vec[i];
+
+		for (n = 0; n < DIV_ROUND_UP(vec->bv_offset + vec->bv_len, PAGE_SIZE); n++)
+			fn(nth_page(vec->bv_page, n));
+	}
+}
+
+void shell_request_hold_pages(struct shell_request *req)
+{
+	if (!req->local || req->core.own_pages)
+		return;
+	vec_pages(req->local, get_page);
+	req->pages_held = true;
 }
 
 static void local_endio(struct bio *bio)
 {
 	struct shell_request *req = bio->bi_private;
+	struct shell_resource *r = shell_of_resource(req->core.device->resource);
 	int error = blk_status_to_errno(bio->bi_status);
+	bool held, own = req->core.own_pages;
 
+	if (own && !error)
+		own_pages_copy(req, bio);
+	drbd_lock(r);
+	held = req->pages_held;
+	req->pages_held = false;
+	req->local = NULL;
+	request_local_done(&req->core, error);
+	drbd_unlock_atomic(r);
+	if (held)
+		vec_pages(bio, put_page);
+	if (own)
+		own_pages_free(bio);
 	bio_put(bio);
-	request_done(req, error, true);
 }
 
 /* Discards and zeroes may need several bios and sleep in between. */
@@ -122,7 +211,45 @@ static void request_work(struct work_struct *work)
 	else
 		error = blkdev_issue_zeroout(bdev, sector, nr, GFP_NOIO,
 					     req->core.may_unmap ? 0 : BLKDEV_ZERO_NOUNMAP);
-	request_done(req, error, false);
+	request_done(req, error);
+}
+
+/*
+ * Vectors of its own, because the owner's end with the request, which may be given up before the
+ * disk is done; so may the pages of a read (core/request.h). NULL: given up already.
+ */
+static struct bio *local_bio(struct shell_request *req, struct block_device *bdev)
+{
+	struct shell_resource *r = shell_of_resource(req->core.device->resource);
+	bool own = req->core.own_pages;
+	u32 n_vecs = own ? DIV_ROUND_UP(req->core.interval.bytes, PAGE_SIZE) : req->n_vecs;
+	struct bio *bio = drbd_bio_alloc(bdev, max(n_vecs, req->n_vecs), 0, GFP_NOIO, &local_bios);
+
+	if (own)
+		own = own_pages_alloc(bio, req->core.interval.bytes);
+	drbd_lock(r);
+	if (!req->master) {
+		drbd_unlock(r);
+		if (own)
+			own_pages_free(bio);
+		bio_put(bio);
+		return NULL;
+	}
+	if (!own) {
+		req->core.pinned = req->core.op == OP_READ;
+		bio->bi_vcnt = shell_bio_vecs(req->master, bio->bi_io_vec, req->n_vecs);
+		bio->bi_iter.bi_size = req->master->bi_iter.bi_size;
+	}
+	req->core.own_pages = own;
+	bio->bi_opf = req->master->bi_opf;
+	bio->bi_ioprio = req->master->bi_ioprio;
+	bio_clone_blkg_association(bio, req->master);
+	req->local = bio;
+	drbd_unlock(r);
+	bio->bi_iter.bi_sector = req->core.interval.sector;
+	bio->bi_private = req;
+	bio->bi_end_io = local_endio;
+	return bio;
 }
 
 void shell_request_submit(struct shell_request *req)
@@ -134,15 +261,11 @@ void shell_request_submit(struct shell_request *req)
 		queue_work(shell_of_resource(d->core.resource)->io_wq, &req->work);
 		return;
 	}
-	/* Given up by force before it came to this: the owner has the buffers back. */
-	if (!READ_ONCE(req->master)) {
-		request_done(req, -EIO, false);
-		return;
-	}
-	bio = drbd_bio_alloc_clone(d->backing.data.bdev, req->master, GFP_NOIO, &local_bios);
-	bio->bi_private = req;
-	bio->bi_end_io = local_endio;
-	submit_bio_noacct(bio);
+	bio = local_bio(req, d->backing.data.bdev);
+	if (bio)
+		submit_bio_noacct(bio);
+	else
+		request_done(req, -EIO);
 }
 
 /* ---- the disk ---- */
@@ -348,7 +471,7 @@ int drbd_device_module_init(void)
 		return -ENOMEM;
 	request_pool = mempool_create_slab_pool(REQUESTS_RESERVED, request_cache);
 	err = request_pool ? bioset_init(&local_bios, REQUESTS_RESERVED, 0,
-					 BIOSET_NEED_RESCUER) : -ENOMEM;
+					 BIOSET_NEED_BVECS | BIOSET_NEED_RESCUER) : -ENOMEM;
 	if (!err)
 		err = register_blkdev(DRBD_MAJOR_NR, "drbd");
 	if (err) {

@@ -54,8 +54,8 @@ void env_send_kick(struct drbd_connection *connection, enum drbd_socket socket)
 {
 	struct shell_connection *c = &shell_of_connection(connection)->conn;
 
-	c->send_kicked[socket] = true;
-	wake_up(&c->send_wait[socket]);
+	/* Whoever gives the lock back sends, or wakes who does. */
+	WRITE_ONCE(c->send_kicked[socket], true);
 }
 
 void env_receiver_start(struct drbd_connection *connection)
@@ -88,6 +88,7 @@ void env_request_complete(struct drbd_request *core, int error)
 	struct shell_request *req = shell_of_request(core);
 	struct bio *bio = req->master;
 
+	shell_request_hold_pages(req);
 	bio_end_io_acct(bio, req->start_jif);
 	bio->bi_status = errno_to_blk_status(error);
 	req->master = NULL;

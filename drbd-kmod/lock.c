@@ -38,7 +38,13 @@ static void submit_all(struct list_head *requests, struct list_head *peer_reques
 	}
 }
 
-void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
+/* The data receiver sends later, and more at a time. */
+static bool is_receiver(const struct shell_resource *r)
+{
+	return in_task() && current == READ_ONCE(r->conn.receiver);
+}
+
+static void unlock_and_do(struct shell_resource *r) __releases(&r->lock)
 {
 	struct bio_list done = r->completed;
 	LIST_HEAD(requests);
@@ -53,6 +59,21 @@ void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
 	submit_all(&requests, &peer_requests);
 }
 
+void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
+{
+	bool push = shell_push_due(r) && !is_receiver(r);
+
+	unlock_and_do(r);
+	if (push)
+		shell_push(r);
+}
+
+void drbd_unlock_sending(struct shell_resource *r, enum drbd_socket which) __releases(&r->lock)
+{
+	shell_push_later(r, BIT(!which));
+	unlock_and_do(r);
+}
+
 void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock)
 {
 	struct bio_list done = r->completed;
@@ -61,6 +82,8 @@ void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock)
 	bio_list_init(&r->completed);
 	if (submit)
 		queue_work(r->io_wq, &r->submit_work);
+	if (!is_receiver(r))
+		shell_push_later(r, BIT(SOCK_DATA) | BIT(SOCK_META));
 	spin_unlock_irqrestore(&r->lock, r->lock_flags);
 
 	complete_bios(&done);

@@ -21,6 +21,7 @@ static void resource_free(struct kref *kref)
 {
 	struct shell_resource *r = container_of(kref, struct shell_resource, kref);
 
+	shell_senders_free(r);
 	kfree(r);
 }
 
@@ -108,8 +109,11 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 	INIT_WORK(&c->shutdown_work, shell_sockets_shutdown_work);
 	INIT_WORK(&c->receiver_work, shell_receiver_start_work);
 	resource_init(&r->core, name, opts);
-	err = shell_worker_start(r);
+	err = shell_senders_init(r);
+	if (!err)
+		err = shell_worker_start(r);
 	if (err) {
+		shell_senders_free(r);
 		kfree(r);
 		return NULL;
 	}

@@ -8,13 +8,24 @@
 #include "shell.h"
 #include "core/receive.h"
 
+/* A header and the fixed part of most packets: what is read ahead of a payload. */
+#define DATA_AHEAD (WIRE_HEADER_MAX + 24)
+#define META_AHEAD 1024
+/* So many packets may set something off before it is sent, although more of them are there. */
+#define PUSH_EVERY 8
+
 struct receiver {
 	struct shell_resource *r;
 	struct incoming in;
-	u8 head[WIRE_HEADER_MAX];
 	u8 fixed[512];
-	u8 var[WIRE_SOCKET_BUFFER];
+	union {					/* for one payload or another */
+		u8 var[WIRE_SOCKET_BUFFER];
+		struct bio_vec vecs[BIO_MAX_VECS];
+	};
 	u8 digest[WIRE_DIGEST_MAX], wanted[WIRE_DIGEST_MAX];
+	u8 ahead[META_AHEAD];			/* received, from first to end not looked at yet */
+	u32 first, end;
+	u32 since_push;				/* packets */
 };
 
 static void socket_event(struct shell_resource *r, enum socket_event event)
@@ -40,16 +51,80 @@ static void data_lost(struct shell_resource *r, int err)
 
 /* ---- payload ---- */
 
-static int throw_away(struct receiver *rc, u32 len)
+/* Before this thread waits for anything: what it has set off so far goes out. */
+static void push_now(struct receiver *rc)
+{
+	rc->since_push = 0;
+	if (shell_push_due(rc->r))
+		shell_push(rc->r);
+}
+
+/* All of it, of which some may have been read ahead. */
+static int recv_all(struct receiver *rc, struct iov_iter *iter)
 {
 	struct socket *sock = rc->r->conn.sock[SOCK_DATA];
-	size_t got;
+	u32 ahead = min_t(size_t, rc->end - rc->first, iov_iter_count(iter));
+	int n = 1;
+
+	if (copy_to_iter(rc->ahead + rc->first, ahead, iter) != ahead)
+		return -EFAULT;
+	rc->first += ahead;
+	while (iov_iter_count(iter) && n > 0) {
+		n = sock_recv_some(sock, iter, MSG_DONTWAIT);
+		if (n != -EAGAIN)
+			continue;
+		push_now(rc);
+		n = sock_recv_some(sock, iter, MSG_WAITALL);
+	}
+	return n < 0 ? n : 0;
+}
+
+static int recv_buffer(struct receiver *rc, void *buf, u32 len)
+{
+	struct kvec vec = { .iov_base = buf, .iov_len = len };
+	struct iov_iter iter;
+
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, len);
+	return recv_all(rc, &iter);
+}
+
+/* The next `len` bytes, at most DATA_AHEAD; valid until the next call. */
+static int recv_small(struct receiver *rc, u32 len, const u8 **bytes)
+{
+	u32 have = rc->end - rc->first;
+
+	memmove(rc->ahead, rc->ahead + rc->first, have);
+	rc->first = 0;
+	rc->end = have;
+	while (rc->end < len) {
+		struct kvec vec = { .iov_base = rc->ahead + rc->end, .iov_len = DATA_AHEAD - rc->end };
+		struct socket *sock = rc->r->conn.sock[SOCK_DATA];
+		struct iov_iter iter;
+		int n;
+
+		iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
+		n = sock_recv_some(sock, &iter, MSG_DONTWAIT);
+		if (n == -EAGAIN) {
+			push_now(rc);
+			n = sock_recv_some(sock, &iter, 0);
+		}
+		if (n < 0)
+			return n;
+		rc->end += n;
+	}
+	*bytes = rc->ahead;
+	rc->first = len;
+	return 0;
+}
+
+static int throw_away(struct receiver *rc, u32 len)
+{
 	int err = 0;
 
 	while (len && !err) {
 		u32 n = min_t(u32, len, sizeof(rc->var));
 
-		err = sock_recv(sock, rc->var, n, &got);
+		err = recv_buffer(rc, rc->var, n);
 		len -= n;
 	}
 	return err;
@@ -57,42 +132,33 @@ static int throw_away(struct receiver *rc, u32 len)
 
 static int recv_pages(struct receiver *rc, struct shell_peer_request *pr, u32 len)
 {
-	struct socket *sock = rc->r->conn.sock[SOCK_DATA];
-	int err = 0;
-	u32 i;
+	u32 n = shell_page_vecs(pr->pages, len, rc->vecs, BIO_MAX_VECS);
+	struct iov_iter iter;
 
-	for (i = 0; len && !err; i++) {
-		u32 n = min_t(u32, len, PAGE_SIZE);
-
-		err = sock_recv_page(sock, pr->pages[i], 0, n);
-		len -= n;
-	}
-	return err;
+	iov_iter_bvec(&iter, ITER_DEST, rc->vecs, n, len);
+	return recv_all(rc, &iter);
 }
 
 static int recv_bio(struct receiver *rc, struct bio *bio)
 {
-	struct bvec_iter iter;
-	struct bio_vec vec;
-	int err = 0;
+	u32 n = shell_bio_vecs(bio, rc->vecs, BIO_MAX_VECS);
+	struct iov_iter iter;
 
-	bio_for_each_bvec(vec, bio, iter) {
-		err = sock_recv_page(rc->r->conn.sock[SOCK_DATA], vec.bv_page, vec.bv_offset,
-				     vec.bv_len);
-		if (err)
-			break;
-	}
-	return err;
+	iov_iter_bvec(&iter, ITER_DEST, rc->vecs, n, bio->bi_iter.bi_size);
+	return recv_all(rc, &iter);
 }
 
-static struct shell_peer_request *peer_request_get(struct incoming *in, u32 bytes)
+static struct shell_peer_request *peer_request_get(struct receiver *rc, u32 bytes)
 {
+	struct incoming *in = &rc->in;
 	struct shell_device *d = shell_of_device(in->device);
 	struct shell_peer_request *pr;
 
 	/* Memory comes back when earlier requests end, which they do without us. */
-	while (!(pr = shell_peer_request_alloc(d, bytes, GFP_NOIO | __GFP_NOWARN)))
+	while (!(pr = shell_peer_request_alloc(d, bytes, GFP_NOIO | __GFP_NOWARN))) {
+		push_now(rc);
 		schedule_timeout_uninterruptible(HZ / 50);
+	}
 	peer_request_init(&pr->core, in->device, 0, bytes);
 	in->pr = &pr->core;
 	return pr;
@@ -104,18 +170,17 @@ static int recv_payload(struct receiver *rc)
 	struct incoming *in = &rc->in;
 	struct shell_peer_request *pr;
 	struct bio *bio;
-	size_t got;
 	int err;
 
 	if (in->digest_len) {
-		err = sock_recv(rc->r->conn.sock[SOCK_DATA], rc->digest, in->digest_len, &got);
+		err = recv_buffer(rc, rc->digest, in->digest_len);
 		if (err)
 			return err;
 	}
 	switch (in->place) {
 	case PAYLOAD_BUFFER:
 		in->var_len = in->payload_len;
-		return sock_recv(rc->r->conn.sock[SOCK_DATA], rc->var, in->payload_len, &got);
+		return recv_buffer(rc, rc->var, in->payload_len);
 	case PAYLOAD_REQUEST:
 		bio = shell_of_request(in->req)->master;
 		err = recv_bio(rc, bio);
@@ -125,7 +190,7 @@ static int recv_payload(struct receiver *rc)
 	case PAYLOAD_PEER_REQUEST:
 		if (!in->device)
 			return throw_away(rc, in->payload_len);
-		pr = peer_request_get(in, in->payload_len);
+		pr = peer_request_get(rc, in->payload_len);
 		err = recv_pages(rc, pr, in->payload_len);
 		if (!err && in->digest_len)
 			shell_digest_pages(integrity, pr->pages, in->payload_len, rc->wanted);
@@ -167,14 +232,12 @@ static void drop_payload(struct receiver *rc)
 static bool receive_rest(struct receiver *rc)
 {
 	struct shell_resource *r = rc->r;
-	struct socket *sock = r->conn.sock[SOCK_DATA];
 	struct incoming *in = &rc->in;
 	struct task t = {};
-	size_t got;
 	bool ok;
 	int err;
 
-	err = in->fixed_len ? sock_recv(sock, rc->fixed, in->fixed_len, &got) : 0;
+	err = in->fixed_len ? recv_buffer(rc, rc->fixed, in->fixed_len) : 0;
 	if (err) {
 		data_lost(r, err);
 		return false;
@@ -191,7 +254,7 @@ static bool receive_rest(struct receiver *rc)
 		return false;
 	}
 	if (in->pr_bytes && in->device && !in->pr)
-		peer_request_get(in, in->pr_bytes);
+		peer_request_get(rc, in->pr_bytes);
 	drbd_run_fiber(r, &t, run_receive, in, false);
 	return in->ok;
 }
@@ -201,15 +264,16 @@ static bool receive_one(struct receiver *rc)
 {
 	struct shell_resource *r = rc->r;
 	struct drbd_connection *connection = &r->core.connection;
-	struct socket *sock = r->conn.sock[SOCK_DATA];
 	int apv = connection->agreed_pro_version;
 	struct incoming *in = &rc->in;
 	struct shell_device *d;
-	size_t got;
+	const u8 *head;
 	bool ok;
 	int err;
 
-	err = sock_recv(sock, rc->head, wire_header_size(apv), &got);
+	if (++rc->since_push >= PUSH_EVERY)
+		push_now(rc);
+	err = recv_small(rc, wire_header_size(apv), &head);
 	if (err) {
 		data_lost(r, err);
 		return false;
@@ -218,7 +282,7 @@ static bool receive_one(struct receiver *rc)
 	in->connection = connection;
 	in->fixed = rc->fixed;
 	in->var = rc->var;
-	if (wire_header_decode(rc->head, wire_header_size(apv), apv, &in->hdr) != WIRE_OK) {
+	if (wire_header_decode(head, wire_header_size(apv), apv, &in->hdr) != WIRE_OK) {
 		bad_header(r, true);
 		return false;
 	}
@@ -240,27 +304,45 @@ static bool receive_one(struct receiver *rc)
 
 /* ---- the meta socket ---- */
 
-static int meta_wait(struct shell_resource *r, void *buf, u32 len, bool *failed)
+/* What is there, within `ms`; appended to what has been read. */
+static int meta_read(struct receiver *rc, u32 ms)
 {
-	struct drbd_connection *connection = &r->core.connection;
-	struct socket *sock = r->conn.sock[SOCK_META];
-	u64 since = env_now_ms();
-	u32 done = 0;
+	struct socket *sock = rc->r->conn.sock[SOCK_META];
+	struct kvec vec = { .iov_base = rc->ahead + rc->end, .iov_len = META_AHEAD - rc->end };
+	struct iov_iter iter;
+	int n;
 
-	for (;;) {
-		size_t got;
+	/* In slices, because a ping that somebody asks for shortens the wait. */
+	sock->sk->sk_rcvtimeo = msecs_to_jiffies(min(ms, 200u)) + 1;
+	iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
+	n = sock_recv_some(sock, &iter, 0);
+	if (n > 0)
+		rc->end += n;
+	return n;
+}
+
+/* Have `len` bytes at rc->ahead + rc->first. */
+static int meta_wait(struct receiver *rc, u32 len, bool *failed)
+{
+	struct shell_resource *r = rc->r;
+	struct drbd_connection *connection = &r->core.connection;
+	u64 since = env_now_ms();
+
+	if (rc->end - rc->first < len) {
+		memmove(rc->ahead, rc->ahead + rc->first, rc->end - rc->first);
+		rc->end -= rc->first;
+		rc->first = 0;
+	}
+	while (rc->end - rc->first < len) {
 		u32 ms;
 		int err;
 
 		drbd_lock(r);
 		ms = meta_receive_timeout(connection);
 		drbd_unlock(r);
-		/* In slices, because a ping that somebody asks for shortens the wait. */
-		sock->sk->sk_rcvtimeo = msecs_to_jiffies(min(ms, 200u)) + 1;
-		err = sock_recv(sock, buf + done, len - done, &got);
-		done += got;
-		if (!err)
-			return 0;
+		err = meta_read(rc, ms);
+		if (err > 0)
+			continue;
 		if ((err != -EAGAIN && err != -EINTR) || READ_ONCE(r->conn.shutdown))
 			return err == -EAGAIN || err == -EINTR ? -EPIPE : err;
 		if (env_now_ms() - since < ms)
@@ -274,6 +356,7 @@ static int meta_wait(struct shell_resource *r, void *buf, u32 len, bool *failed)
 			return -ETIMEDOUT;
 		}
 	}
+	return 0;
 }
 
 static bool meta_receive_one(struct receiver *rc)
@@ -284,25 +367,29 @@ static bool meta_receive_one(struct receiver *rc)
 	struct incoming *in = &rc->in;
 	bool ok, failed = false;
 
-	err = meta_wait(r, rc->head, wire_header_size(apv), &failed);
+	err = meta_wait(rc, wire_header_size(apv), &failed);
 	if (err)
 		goto lost;
 	memset(in, 0, sizeof(*in));
 	in->connection = connection;
 	in->fixed = rc->fixed;
-	if (wire_header_decode(rc->head, wire_header_size(apv), apv, &in->hdr) != WIRE_OK) {
+	if (wire_header_decode(rc->ahead + rc->first, wire_header_size(apv), apv,
+			       &in->hdr) != WIRE_OK) {
 		bad_header(r, false);
 		return false;
 	}
+	rc->first += wire_header_size(apv);
 	drbd_lock(r);
 	ok = receive_plan(connection, SOCK_META, in) && !WARN_ON(in->fixed_len > sizeof(rc->fixed));
 	drbd_unlock(r);
 	if (!ok)
 		return false;
 	if (in->fixed_len) {
-		err = meta_wait(r, rc->fixed, in->fixed_len, &failed);
+		err = meta_wait(rc, in->fixed_len, &failed);
 		if (err)
 			goto lost;
+		memcpy(rc->fixed, rc->ahead + rc->first, in->fixed_len);
+		rc->first += in->fixed_len;
 	}
 	drbd_lock(r);
 	connection->last_received = env_now_ms();
@@ -446,6 +533,7 @@ static void serve(struct receiver *rc)
 	if (shell_senders_start(r) || meta_receiver_start(r)) {
 		socket_event(r, SOCKET_RECV_ERROR_DATA);
 	} else {
+		rc->first = rc->end = 0;
 		drbd_run_fiber(r, &t, run_establish, &e, false);
 		while (receive_one(rc))
 			;

@@ -13,14 +13,17 @@
  *				after drbd_objects_mutex.
  *	resource->lock		the core's lock (core/objects.h). A spinlock, taken with
  *				interrupts off; innermost. Only drbd_lock()/drbd_unlock*().
+ *	sender->lock		(sender.c, one a socket) who sends. Sleeps; only the socket's thread
+ *				waits for it, others try. crypto_sem and resource->lock nest in it.
  *	connection->crypto_sem	algorithms: read while a digest is made, written to replace them.
  *	connection->sock_mutex	which sockets exist: held while pointers change and while they
  *				are shut down from outside. Receivers and senders use their
  *				socket without it, because they end before it is released.
  *
  * While the core runs it asks for things that must not happen under the lock: submitting
- * bios, completing them. These are collected in the resource, and drbd_unlock() carries
- * them out; from interrupts submission is passed on to a workqueue.
+ * bios, completing them, sending. These are collected in the resource, and drbd_unlock()
+ * carries them out; from interrupts they are passed on to a workqueue and to the senders'
+ * threads. The data receiver sends what its packets set off before it waits for anything.
  */
 #ifndef DRBD_SHELL_H
 #define DRBD_SHELL_H
@@ -74,8 +77,9 @@ struct shell_connection {
 	struct work_struct receiver_work;	/* starts it */
 	struct task_struct *meta_receiver;
 	struct task_struct *sender[2];
-	wait_queue_head_t send_wait[2];
-	bool send_kicked[2];
+	struct shell_sender *out[2];		/* sender.c */
+	wait_queue_head_t send_wait[2];		/* the senders' threads */
+	bool send_kicked[2];			/* send_next() has something */
 };
 
 struct shell_resource {
@@ -132,6 +136,9 @@ struct shell_device {
 struct shell_request {
 	struct drbd_request core;
 	struct bio *master;
+	u32 n_vecs;				/* of master */
+	struct bio *local;			/* on its way; set and cleared under the lock */
+	bool pages_held;			/* by us, for `local`; its owner has gone on */
 	unsigned long start_jif;
 	struct list_head submit;
 	struct work_struct work;		/* discard and write-zeroes may sleep */
@@ -157,6 +164,8 @@ struct shell_peer_request {
 void drbd_lock(struct shell_resource *r) __acquires(&r->lock);
 /* Process context only: submits and completes what the core asked for. */
 void drbd_unlock(struct shell_resource *r) __releases(&r->lock);
+/* By who sends on this socket: the same, but leaves sending to others. */
+void drbd_unlock_sending(struct shell_resource *r, enum drbd_socket which) __releases(&r->lock);
 /* Any context. */
 void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock);
 void shell_lock_init(struct shell_resource *r);
@@ -190,6 +199,8 @@ void drbd_objects_exit(void);
 int shell_disk_create(struct shell_device *d);
 void shell_disk_delete(struct shell_device *d);
 void shell_request_submit(struct shell_request *req);
+/* Its owner goes on while the disk below still reads its memory (aborted writes). Lock held. */
+void shell_request_hold_pages(struct shell_request *req);
 int drbd_device_module_init(void);
 void drbd_device_module_exit(void);
 
@@ -226,13 +237,12 @@ int shell_hmac(struct crypto_shash *tfm, const char *secret, const void *data, u
 
 /* ---- socket.c ---- */
 int sock_send(struct socket *sock, const void *buf, size_t len, int flags);
-int sock_send_page(struct socket *sock, struct page *page, u32 offset, u32 len, int flags);
 /* All of it or an error: 0, -EAGAIN on timeout, -EPIPE at end of file. *got counts bytes. */
 int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got);
-int sock_recv_page(struct socket *sock, struct page *page, u32 offset, u32 len);
+/* What is there, at least a byte; moves `iter` on. The count, or the errors above. */
+int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags);
 void sock_set_timeouts(struct socket *sock, long send_ms, long recv_ms);
 void sock_cork(struct socket *sock, bool on);
-void sock_quickack(struct socket *sock);
 bool sock_alive(struct socket *sock);
 int sock_listen(struct shell_resource *r, struct socket **listener);
 int sock_connect(struct shell_resource *r, struct socket **sock, bool *fatal);
@@ -248,8 +258,18 @@ int shell_connect(struct shell_resource *r);
 void shell_receiver_start_work(struct work_struct *work);
 void shell_receiver_reap(struct shell_resource *r);
 void shell_sockets_shutdown_work(struct work_struct *work);
+int shell_senders_init(struct shell_resource *r);
+void shell_senders_free(struct shell_resource *r);
 int shell_senders_start(struct shell_resource *r);
 void shell_senders_stop(struct shell_resource *r);
+/* Is there something to send that nobody sends yet? */
+bool shell_push_due(struct shell_resource *r);
+/* Send it, as far as that goes without waiting. Process context, without the lock. */
+void shell_push(struct shell_resource *r);
+/* Have the threads send it. Any context, under the lock. */
+void shell_push_later(struct shell_resource *r, u32 sockets);
+u32 shell_page_vecs(struct page **pages, u32 bytes, struct bio_vec *vecs, u32 room);
+u32 shell_bio_vecs(struct bio *bio, struct bio_vec *vecs, u32 room);
 void shell_sockets_close(struct shell_resource *r);
 
 /* ---- visible to the administrator: netlink.c events.c proc.c helper.c ---- */

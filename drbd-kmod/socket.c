@@ -30,11 +30,6 @@ void sock_cork(struct socket *sock, bool on)
 	tcp_sock_set_cork(sock->sk, on);
 }
 
-void sock_quickack(struct socket *sock)
-{
-	tcp_sock_set_quickack(sock->sk, 2);
-}
-
 void sock_prepare(struct shell_resource *r, struct socket *sock, enum drbd_socket which)
 {
 	sock_for_block_io(sock);
@@ -51,15 +46,6 @@ int sock_send(struct socket *sock, const void *buf, size_t len, int flags)
 	int n = kernel_sendmsg(sock, &msg, &vec, 1, len);
 
 	return n;
-}
-
-int sock_send_page(struct socket *sock, struct page *page, u32 offset, u32 len, int flags)
-{
-	struct bio_vec vec = { .bv_page = page, .bv_len = len, .bv_offset = offset };
-	struct msghdr msg = { .msg_flags = flags | MSG_NOSIGNAL };
-
-	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, &vec, 1, len);
-	return sock_sendmsg(sock, &msg);
 }
 
 int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got)
@@ -79,23 +65,16 @@ int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got)
 	return 0;
 }
 
-int sock_recv_page(struct socket *sock, struct page *page, u32 offset, u32 len)
+int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags)
 {
-	struct bio_vec vec = { .bv_page = page, .bv_len = len, .bv_offset = offset };
-	struct msghdr msg = { .msg_flags = MSG_WAITALL | MSG_NOSIGNAL };
-	u32 got = 0;
+	struct msghdr msg = { .msg_flags = flags | MSG_NOSIGNAL, .msg_iter = *iter };
+	int n = sock_recvmsg(sock, &msg, msg.msg_flags);
 
-	iov_iter_bvec(&msg.msg_iter, ITER_DEST, &vec, 1, len);
-	while (got < len) {
-		int n = sock_recvmsg(sock, &msg, msg.msg_flags);
-
-		if (n == 0)
-			return -EPIPE;
-		if (n < 0)
-			return n;
-		got += n;
-	}
-	return 0;
+	if (n == 0)
+		return -EPIPE;
+	if (n > 0)
+		iov_iter_advance(iter, n);
+	return n;
 }
 
 /* Has the other end not closed it? Looks without waiting and without taking data. */

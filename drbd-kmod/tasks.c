@@ -34,6 +34,9 @@ void drbd_run_fiber(struct shell_resource *r, struct task *t, fiber_fn *fn, void
 
 		if (status == FIBER_DONE)
 			return;
+		/* Others may wait for what it set off, and it for them. */
+		if (shell_push_due(r))
+			shell_push(r);
 		if (status == FIBER_ACTION) {
 			t->result = shell_perform(r, t);
 			continue;

@@ -378,6 +378,8 @@ void request_submit_local(struct drbd_request *req)
 {
 	struct drbd_device *device = req->device;
 
+	req->own_pages = req->op == OP_READ && device->disk_conf.disk_timeout;
+	req->pinned = req->op == OP_READ && !req->own_pages;
 	req->local_start_ms = env_now_ms();
 	dlist_add_tail(&req->local, &device->rq.local);
 	if (req->flags & RQ_W)
@@ -440,12 +442,25 @@ void request_local_done(struct drbd_request *req, int error)
 
 void request_abort_local(struct drbd_device *device)
 {
-	struct dlist *local = &device->rq.local;
 	struct drbd_request *req;
+	struct dlist all;
 
-	while (!dlist_empty(local)) {
-		req = dlist_first_entry(local, struct drbd_request, local);
+	dlist_init(&all);
+	dlist_splice_tail_init(&device->rq.local, &all);
+	while (!dlist_empty(&all)) {
+		req = dlist_first_entry(&all, struct drbd_request, local);
 		dlist_del_init(&req->local);
-		request_apply(req, REQ_ABORT_LOCAL);
+		if (req->pinned)
+			dlist_add_tail(&req->local, &device->rq.local);
+		else
+			request_apply(req, REQ_ABORT_LOCAL);
 	}
+}
+
+bool request_may_copy(struct drbd_request *req)
+{
+	if (req->stale_local || (req->flags & RQ_LA))
+		return false;
+	req->pinned = true;
+	return true;
 }

@@ -50,6 +50,8 @@ struct drbd_request {
 	bool avoid_local, avoid_remote;	/* a read that failed there */
 	bool stale_local;	/* an aborted local part of an earlier attempt is still out */
 	bool wait_stale;	/* nowhere else to go: waits for that part to return */
+	bool own_pages;		/* a read that the host is to make into pages of its own, and to copy */
+	bool pinned;		/* the caller's pages are still written to: not to be given up */
 	u64 start_ms, sent_ms, local_start_ms;
 	struct send_item send;
 	struct dlist tl;	/* transfer_log.requests or .flushes */
@@ -95,6 +97,13 @@ bool device_blocks_io(const struct drbd_device *device);
 /* error: 0 or negative errno; for OP_DISCARD/OP_WRITE_ZEROES -EOPNOTSUPP counts as unsupported. */
 void request_local_done(struct drbd_request *req, int error);
 
+/*
+ * A read into pages of the host's own (own_pages) came back: may it be copied into the caller's
+ * now? false: given up meanwhile. request_local_done() follows. Without such pages (none were to
+ * be had) the host sets `pinned`, under the lock and before it submits.
+ */
+bool request_may_copy(struct drbd_request *req);
+
 /* Embedded lists; called once when the object is made. */
 void request_queues_init(struct drbd_device *device);
 void tl_init(struct drbd_connection *connection);
@@ -121,7 +130,11 @@ bool tl_mark_missing(struct drbd_device *device);
  * an earlier connection, and kept by the suspension, is sent again.
  */
 void tl_thaw(struct drbd_connection *connection);
-/* Abort the local part of everything in flight (forced detach). */
+/*
+ * Abort the local part of everything in flight (forced detach, disk-timeout), except for reads
+ * that the disk may still write into their callers' memory: these wait for it. Reads can be given
+ * up where disk-timeout is set, because then they go through pages of the host's own.
+ */
 void request_abort_local(struct drbd_device *device);
 /* Does a write up to that place in the log still wait for the peer's answer? */
 bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);

@@ -399,11 +399,13 @@ static void a_refused_read_ends_with_an_error_in_the_end(void **state)
 
 static void an_aborted_read_goes_to_the_peer_while_the_disk_hangs(void **state)
 {
-	struct app *r = issue(OP_READ, 16, 4096);
 	struct wire_p_data reply = { .sector = cpu_to_be64(16) };
 	struct sent ask;
+	struct app *r;
 
 	(void)state;
+	dev()->disk_conf.disk_timeout = 300;
+	r = issue(OP_READ, 16, 4096);
 	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(D_FAILED)), CS_HARD);
 	request_abort_local(dev());
 	do
@@ -415,6 +417,46 @@ static void an_aborted_read_goes_to_the_peer_while_the_disk_hangs(void **state)
 	assert_false(r->freed);
 	disk_done(r, -EIO);
 	assert_true(r->freed);
+}
+
+static void a_read_into_its_callers_memory_waits_for_a_disk_that_is_given_up(void **state)
+{
+	struct app *r = issue(OP_READ, 16, 4096), *w = issue(OP_WRITE, 64, 4096);
+	struct sent ask;
+
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(D_FAILED)), CS_HARD);
+	request_abort_local(dev());
+	/* The disk may still write into the caller's memory, and no longer matters to the write. */
+	while (next_packet(SOCK_DATA, &ask, true))
+		assert_int_not_equal(ask.cmd, P_DATA_REQUEST);
+	assert_false(r->completed);
+	assert_true(w->req.flags & RQ_LA);
+	disk_done(r, -EIO);
+	assert_false(r->completed);
+	while (next_packet(SOCK_DATA, &ask, true) && ask.cmd != P_DATA_REQUEST)
+		;
+	assert_int_equal(ask.cmd, P_DATA_REQUEST);
+	disk_done(w, -EIO);
+}
+
+static void a_given_up_read_is_not_copied_to_its_caller_any_more(void **state)
+{
+	struct app *late, *timely;
+
+	(void)state;
+	dev()->disk_conf.disk_timeout = 300;
+	late = issue(OP_READ, 16, 4096);
+	timely = issue(OP_READ, 32, 4096);
+	assert_true(request_may_copy(&timely->req));
+	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(D_FAILED)), CS_HARD);
+	request_abort_local(dev());
+	assert_false(request_may_copy(&late->req));
+	/* The copy was begun, so the abort came too late. */
+	disk_done(timely, 0);
+	assert_int_equal(timely->error, 0);
+	assert_true(timely->completed);
+	disk_done(late, 0);
 }
 
 int main(void)
@@ -443,6 +485,8 @@ int main(void)
 		TEST(a_failed_local_read_is_served_by_the_peer, setup_primary),
 		TEST(an_inconsistent_disk_alone_is_not_read, setup_primary),
 		TEST(a_refused_read_ends_with_an_error_in_the_end, setup_diskless),
+		TEST(a_read_into_its_callers_memory_waits_for_a_disk_that_is_given_up, setup_primary),
+		TEST(a_given_up_read_is_not_copied_to_its_caller_any_more, setup_primary),
 		TEST(an_aborted_read_goes_to_the_peer_while_the_disk_hangs, setup_primary),
 	};
 
