@@ -109,6 +109,7 @@ enum fiber_status admin_del_resource(struct task *t, struct admin_op *op)
 	core_timer_cancel(resource, &resource->connection.teardown_timer);
 	core_timer_cancel(resource, &resource->connection.hangup_timer);
 	core_timer_cancel(resource, &resource->connection.request_timer);
+	core_timer_cancel(resource, &resource->connection.barrier_timer);
 	/* The work queue refers to the resource. */
 	FIBER_WAIT_UNTIL(op->pc, (dlist_empty(&resource->work.items) &&
 				  !resource->connection.fence_task.active) || t->interrupted);

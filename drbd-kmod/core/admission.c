@@ -338,10 +338,13 @@ static void flush_start(struct drbd_request *req, struct state s)
 		req->epoch = tl->current_writes ? tl->current_epoch : tl->current_epoch - 1;
 		tl_close_epoch(connection);
 		wait = tl->unacked && connection->net_conf.wire_protocol == OPT_PROTOCOL_C;
-		if (wait)
+		if (wait) {
 			dlist_add_tail(&req->tl, &tl->flushes);
-		else
+			/* A barrier that waits for company goes now. */
+			env_send_kick(connection, SOCK_DATA);
+		} else {
 			request_apply(req, REQ_FLUSH_DONE_NET);
+		}
 	}
 	if (local)
 		request_begin_local(req);

@@ -118,6 +118,7 @@ struct drbd_connection {
 	u64 last_received;		/* anything on either socket */
 	u64 established_at;
 	struct core_timer request_timer;	/* ko-count x timeout, disk-timeout */
+	struct core_timer barrier_timer;	/* no write came to carry the barrier along */
 
 	struct receive_op receiving;		/* of the data receiver's fibers */
 	struct core_timer teardown_timer;	/* the peer asked to part but does not close */

@@ -86,6 +86,11 @@ struct transfer_log {
 	u32 sent_writes;	/* writes of it sent and not yet closed by P_BARRIER */
 	u64 last_barrier_ms;	/* when the last P_BARRIER was sent */
 	u64 last_serial;
+	/* the last epoch's barrier may wait for the next write: send.h */
+	u8 follow_ups;		/* epochs in a row that the next write followed at once */
+	bool barrier_now;	/* waited long enough */
+	u32 wait_epoch;		/* it is this one's that waits, since ... */
+	u64 wait_since_ms;
 	bool peer_refused;	/* since connected, the peer refused a write (two Primaries) */
 };
 

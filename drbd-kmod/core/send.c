@@ -45,6 +45,8 @@ void send_open(struct drbd_connection *connection)
 	tl->sent_epoch = tl->current_epoch;
 	tl->peer_refused = false;
 	tl->last_barrier_ms = env_now_ms();
+	tl->follow_ups = 0;
+	tl->barrier_now = false;
 	/* The peer begins anew as well: its last connection's epochs get no answer any more. */
 	peer_epochs_init(connection);
 	connection->ping_wanted = false;
@@ -268,6 +270,54 @@ static void send_barrier(struct drbd_connection *connection, struct outgoing *ou
 	p->pad = 0;
 	tl->sent_writes = 0;
 	tl->last_barrier_ms = env_now_ms();
+	tl->barrier_now = false;
+}
+
+#define FOLLOW_UPS_ENOUGH 8
+#define FOLLOW_UP_MS 1
+#define BARRIER_WAIT_MS 4
+
+/* The first write of an epoch: does it follow the last epoch's barrier at once? */
+static void note_follow_up(struct transfer_log *tl)
+{
+	if (env_now_ms() - tl->last_barrier_ms > FOLLOW_UP_MS)
+		tl->follow_ups = 0;
+	else if (tl->follow_ups < FOLLOW_UPS_ENOUGH)
+		tl->follow_ups++;
+}
+
+bool send_barrier_waits(struct drbd_connection *connection)
+{
+	struct transfer_log *tl = &connection->tl;
+
+	if (tl->follow_ups < FOLLOW_UPS_ENOUGH || tl->barrier_now || !dlist_empty(&tl->flushes))
+		return false;
+	if (tl->wait_epoch != tl->sent_epoch) {
+		tl->wait_epoch = tl->sent_epoch;
+		tl->wait_since_ms = env_now_ms();
+	}
+	/* Left running from epoch to epoch: cheaper than to set it for each. */
+	if (!core_timer_armed(&connection->barrier_timer))
+		core_timer_set(connection->resource, &connection->barrier_timer, BARRIER_WAIT_MS);
+	return true;
+}
+
+void send_barrier_timer(struct core_timer *timer)
+{
+	struct drbd_connection *connection = container_of(timer, struct drbd_connection,
+							  barrier_timer);
+	struct transfer_log *tl = &connection->tl;
+	u64 waited = env_now_ms() - tl->wait_since_ms;
+
+	if (!barrier_is_due(tl, tl->current_epoch))
+		return;
+	if (tl->wait_epoch == tl->sent_epoch && waited < BARRIER_WAIT_MS) {
+		core_timer_set(connection->resource, timer, BARRIER_WAIT_MS - waited);
+		return;
+	}
+	tl->follow_ups = 0;
+	tl->barrier_now = true;
+	env_send_kick(connection, SOCK_DATA);
 }
 
 enum item_turn { TURN_SENT, TURN_BARRIER_FIRST, TURN_EXHAUSTED };
@@ -287,6 +337,8 @@ static enum item_turn item_turn(struct drbd_connection *connection, struct outgo
 		req = container_of(item, struct drbd_request, send);
 		if (barrier_is_due(&connection->tl, req->epoch))
 			return TURN_BARRIER_FIRST;
+		if (!connection->tl.sent_writes && (req->flags & RQ_W) && !(req->flags & RQ_OOS))
+			note_follow_up(&connection->tl);
 		send_build_request(connection, out, req);
 		break;
 	case SEND_PEER_REPLY:
@@ -360,7 +412,8 @@ bool send_next(struct drbd_connection *connection, int socket, struct outgoing *
 		return true;
 	/* Idle: tell the peer that the last epoch is over, once it is. */
 	if (socket == SOCK_DATA && dlist_empty(&q->items) &&
-	    barrier_is_due(&connection->tl, connection->tl.current_epoch)) {
+	    barrier_is_due(&connection->tl, connection->tl.current_epoch) &&
+	    !send_barrier_waits(connection)) {
 		send_barrier(connection, out);
 		out->push = true;
 		return true;

@@ -23,6 +23,7 @@ struct drbd_device;
 struct drbd_request;
 struct drbd_peer_request;
 struct drbd_resource;
+struct core_timer;
 
 enum send_kind {
 	SEND_CONTROL,		/* struct control_packet */
@@ -88,6 +89,15 @@ void send_close(struct drbd_connection *connection);
 bool send_next(struct drbd_connection *connection, int socket, struct outgoing *out);
 /* It was handed to TCP completely (ok), or the connection is to be given up. */
 void send_done(struct drbd_connection *connection, int socket, struct outgoing *out, bool ok);
+
+/*
+ * An epoch is over and nothing follows for now. Where writes follow each other without a pause,
+ * one at a time, its barrier waits for the next one and goes with it: one packet less each way.
+ * It waits for a few milliseconds, never while a flush waits for its answer, and not where
+ * pauses are usual: in these the peer may flush its disk. true: it waits.
+ */
+bool send_barrier_waits(struct drbd_connection *connection);
+void send_barrier_timer(struct core_timer *timer);
 
 /* Append an item that is not queued; it is cancelled at once when the queue is closed. */
 void send_item_queue(struct drbd_connection *connection, int socket, struct send_item *item);

@@ -16,6 +16,7 @@ void tl_init(struct drbd_connection *connection)
 	dlist_init(&tl->requests);
 	dlist_init(&tl->flushes);
 	core_timer_init(&connection->request_timer, request_timer_fire);
+	core_timer_init(&connection->barrier_timer, send_barrier_timer);
 }
 
 void tl_close_epoch(struct drbd_connection *connection)
@@ -27,7 +28,7 @@ void tl_close_epoch(struct drbd_connection *connection)
 	tl->current_epoch++;
 	tl->current_writes = 0;
 	/* Nothing may follow that would carry the barrier along. */
-	if (tl->sent_writes)
+	if (tl->sent_writes && !send_barrier_waits(connection))
 		env_send_kick(connection, SOCK_DATA);
 }
 

@@ -80,6 +80,59 @@ static void writes_of_one_epoch_are_acknowledged_together(void **state)
 	assert_false(c->completed);
 }
 
+/* Write after write without a pause, until barriers wait for company; the last is done. */
+static struct sent write_without_pause(u32 n)
+{
+	struct sent data, barrier;
+	struct app *w;
+
+	while (n--) {
+		w = issue(OP_WRITE, 8, 4096);
+		do
+			assert_true(next_packet(SOCK_DATA, &data, true));
+		while (data.cmd == P_BARRIER);
+		disk_done(w, 0);
+		assert_true(ack(&data, P_WRITE_ACK, 4096));
+		assert_true(w->completed);
+		if (n)
+			next_packet(SOCK_DATA, &barrier, true);
+	}
+	return data;
+}
+
+static void a_barrier_waits_for_the_write_that_follows_at_once(void **state)
+{
+	(void)state;
+	write_without_pause(12);
+	expect_idle(SOCK_DATA);
+	issue(OP_WRITE, 8, 4096);
+	expect(SOCK_DATA, P_BARRIER);
+	expect(SOCK_DATA, P_DATA);
+	expect_idle(SOCK_DATA);
+}
+
+static void a_barrier_does_not_wait_for_long(void **state)
+{
+	(void)state;
+	write_without_pause(12);
+	expect_idle(SOCK_DATA);
+	fake_advance(10);
+	expect(SOCK_DATA, P_BARRIER);
+	expect_idle(SOCK_DATA);
+	/* There are pauses: no waiting from now on. */
+	write_without_pause(1);
+	expect(SOCK_DATA, P_BARRIER);
+}
+
+static void a_flush_has_the_barrier_sent_at_once(void **state)
+{
+	(void)state;
+	write_without_pause(12);
+	expect_idle(SOCK_DATA);
+	issue(OP_FLUSH, 0, 0);
+	expect(SOCK_DATA, P_BARRIER);
+}
+
 static void an_overlapping_write_waits(void **state)
 {
 	struct app *a = issue(OP_WRITE, 8, 4096), *b = issue(OP_WRITE, 12, 4096);
@@ -466,6 +519,9 @@ int main(void)
 		TEST(the_extent_is_logged_before_the_write_goes_anywhere, setup_primary),
 		TEST(a_barrier_ack_must_match, setup_primary),
 		TEST(writes_of_one_epoch_are_acknowledged_together, setup_primary),
+		TEST(a_barrier_waits_for_the_write_that_follows_at_once, setup_primary),
+		TEST(a_barrier_does_not_wait_for_long, setup_primary),
+		TEST(a_flush_has_the_barrier_sent_at_once, setup_primary),
 		TEST(an_overlapping_write_waits, setup_primary),
 		TEST(what_was_not_barrier_acked_is_marked_at_link_loss, setup_primary),
 		TEST(a_failed_disk_is_hidden_by_the_peer, setup_primary),
