@@ -162,7 +162,7 @@ static void vec_pages(struct bio *bio, void (*fn)(struct page *page))
 		const struct bio_vec *vec = &bio->bi_io_vec[i];
 
 		for (n = 0; n < DIV_ROUND_UP(vec->bv_offset + vec->bv_len, PAGE_SIZE); n++)
-			fn(nth_page(vec->bv_page, n));
+			fn(pfn_to_page(page_to_pfn(vec->bv_page) + n));
 	}
 }
 

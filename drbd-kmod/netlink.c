@@ -200,6 +200,9 @@ static s32 request_run(struct nl_request *rq, const struct nl_command_desc *comm
 		return ret;
 	if (!rq->r)
 		return command->run(rq);
+	/* Who holds the mutex, or what it takes to go down, may wait for a helper. */
+	if (command->cmd == NL_DOWN)
+		shell_helpers_give_up(rq->r);
 	if (mutex_lock_interruptible(&rq->r->admin))
 		return ERR_INTR;
 	if (still_there(rq)) {

@@ -33,9 +33,11 @@ struct shell_sender {
 	bool handed;			/* the thread goes on */
 	bool failed;			/* nothing more may be sent on this connection */
 	bool corked;			/* the last bytes wait for others to follow */
+	bool unprepared;		/* collected, iter is not made yet */
 	bool busy;			/* iter is not sent completely */
 	bool payload;			/* `out` is the packet at the end of iter, not reported yet */
 	struct outgoing out;
+	u32 head_bytes;			/* small packets, and the head of `out` */
 	struct iov_iter iter;		/* over vecs: what is to be sent */
 	u32 ko_left;
 	u8 *head;			/* HEAD_BYTES */
@@ -157,7 +159,7 @@ u32 shell_page_vecs(struct page **pages, u32 bytes, struct bio_vec *vecs, u32 ro
  * Small packets, and one with payload at most, which ends the collection. Small ones count as
  * sent from here on: this buffer is to them what the socket's would be. Lock held.
  */
-static bool collect(struct shell_sender *s, u32 *bytes)
+static bool collect(struct shell_sender *s)
 {
 	struct drbd_connection *connection = &s->r->core.connection;
 	u32 used = 0, packets = 0;
@@ -179,15 +181,15 @@ static bool collect(struct shell_sender *s, u32 *bytes)
 		}
 		send_done(connection, s->which, out, true);
 	}
-	*bytes = used;
+	s->head_bytes = used;
 	return packets;
 }
 
 /* Without the lock. */
-static void prepare(struct shell_sender *s, u32 bytes)
+static void prepare(struct shell_sender *s)
 {
 	struct outgoing *out = &s->out;
-	u32 n = 1, total = bytes;
+	u32 n = 1, bytes = s->head_bytes, total = bytes;
 
 	if (s->payload) {
 		struct bio_vec *vecs = s->vecs + 1;
@@ -207,6 +209,7 @@ static void prepare(struct shell_sender *s, u32 bytes)
 	s->vecs[0].bv_len = bytes;
 	iov_iter_bvec(&s->iter, ITER_SOURCE, s->vecs, n, total);
 	s->ko_left = s->r->core.connection.net_conf.ko_count;
+	s->unprepared = false;
 	s->busy = true;
 }
 
@@ -214,7 +217,6 @@ static void prepare(struct shell_sender *s, u32 bytes)
 static bool next(struct shell_sender *s)
 {
 	struct shell_resource *r = s->r;
-	u32 bytes;
 	bool more;
 
 	drbd_lock(r);
@@ -222,10 +224,9 @@ static bool next(struct shell_sender *s)
 	if (s->payload)
 		send_done(&r->core.connection, s->which, &s->out, !s->failed);
 	s->payload = false;
-	more = !s->failed && collect(s, &bytes);
+	more = !s->failed && collect(s);
 	drbd_unlock_sending(r, s->which);
-	if (more)
-		prepare(s, bytes);
+	s->unprepared = more;
 	return more;
 }
 
@@ -242,6 +243,12 @@ static bool send_all(struct shell_sender *s, int flags)
 	u32 packets = 0, bytes = 0;
 
 	for (;;) {
+		/* A passer-by may hold crypto_sem. */
+		if (s->unprepared && (flags & MSG_DONTWAIT) && s->payload && s->out.digest_len)
+			return false;
+		if (s->unprepared)
+			prepare(s);
+		bytes += s->busy ? iov_iter_count(&s->iter) : 0;
 		if (s->busy && transmit(s, flags) == -EAGAIN)
 			return false;
 		if ((flags & MSG_DONTWAIT) && (packets >= DIRECT_PACKETS || bytes >= DIRECT_BYTES))
@@ -249,7 +256,6 @@ static bool send_all(struct shell_sender *s, int flags)
 		if (!next(s))
 			break;
 		packets++;
-		bytes += iov_iter_count(&s->iter);
 	}
 	uncork(s);
 	return true;
@@ -269,18 +275,11 @@ static void hand_over(struct shell_sender *s)
 	wake_up(&s->r->conn.send_wait[s->which]);
 }
 
-/* A digest may wait for an algorithm's module to be loaded, a passer-by may not. */
-static bool is_for_thread(struct shell_sender *s)
-{
-	return s->which == SOCK_DATA && READ_ONCE(s->r->core.connection.integrity_size_out);
-}
-
 static void push(struct shell_sender *s)
 {
 	/* Who gets the mutex not: its holder looks once more after giving it back. */
 	while (has_work(s) && mutex_trylock(&s->lock)) {
-		if (s->open && !s->handed &&
-		    (is_for_thread(s) || !send_all(s, MSG_DONTWAIT)))
+		if (s->open && !s->handed && !send_all(s, MSG_DONTWAIT))
 			hand_over(s);
 		mutex_unlock(&s->lock);
 		smp_mb();	/* pairs with the one in shell_push() */
@@ -351,7 +350,7 @@ static int sender_start(struct shell_resource *r, enum drbd_socket which)
 	if (IS_ERR(thread))
 		return PTR_ERR(thread);
 	mutex_lock(&s->lock);
-	s->failed = s->handed = s->corked = s->busy = s->payload = false;
+	s->failed = s->handed = s->corked = s->unprepared = s->busy = s->payload = false;
 	r->conn.send_kicked[which] = true;
 	WRITE_ONCE(s->open, true);
 	mutex_unlock(&s->lock);

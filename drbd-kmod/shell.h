@@ -93,6 +93,8 @@ struct shell_resource {
 	unsigned long lock_flags;		/* of the holder */
 	wait_queue_head_t wait;			/* fibers in FIBER_WAIT */
 	u64 wake_seq;
+	wait_queue_head_t helper_wait;		/* for helpers (usermode.c) */
+	unsigned long down_asked_at;		/* jiffies, 0 = never */
 
 	/* collected under the lock, carried out by drbd_unlock() */
 	struct bio_list completed;		/* application bios, status set */
@@ -274,6 +276,8 @@ void shell_sockets_close(struct shell_resource *r);
 
 /* ---- visible to the administrator: netlink.c events.c proc.c helper.c ---- */
 int shell_call_helper(struct shell_resource *r, struct shell_device *d, const char *event);
+/* It is to go down: helpers that do not end soon are not waited for. */
+void shell_helpers_give_up(struct shell_resource *r);
 void shell_notify(struct shell_resource *r, const struct notify_record *note);
 int drbd_netlink_init(void);
 void drbd_netlink_exit(void);
