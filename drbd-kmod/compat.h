@@ -248,6 +248,8 @@ static inline void drbd_put_disk(struct gendisk *disk)
 	blk_cleanup_queue(disk->queue);
 	put_disk(disk);
 }
+#endif
+
 #ifndef COMPAT_HAVE_MODULE_PUT_AND_KTHREAD_EXIT
 #define module_put_and_kthread_exit(code) module_put_and_exit(code)
 #endif
