@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 #include "shell.h"
+#include "trace.h"
 #include "core/admin.h"
 
 static struct kmem_cache *request_cache;
@@ -88,6 +89,7 @@ static void drbd_submit_bio(struct bio *bio)
 	req->core.may_unmap = !(bio->bi_opf & REQ_NOUNMAP);
 	req->core.read_ahead = bio->bi_opf & REQ_RAHEAD;
 
+	trace_drbd_request_new(&req->core, 0);
 	drbd_lock(r);
 	request_new(&req->core);
 	drbd_unlock(r);
@@ -183,6 +185,7 @@ static void local_endio(struct bio *bio)
 
 	if (own && !error)
 		own_pages_copy(req, bio);
+	trace_drbd_request_local_done(&req->core, error);
 	drbd_lock(r);
 	held = req->pages_held;
 	req->pages_held = false;
@@ -257,6 +260,7 @@ void shell_request_submit(struct shell_request *req)
 	struct shell_device *d = shell_of_device(req->core.device);
 	struct bio *bio;
 
+	trace_drbd_request_submit(&req->core, 0);
 	if (req->core.op == OP_DISCARD || req->core.op == OP_WRITE_ZEROES) {
 		queue_work(shell_of_resource(d->core.resource)->io_wq, &req->work);
 		return;

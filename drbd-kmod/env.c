@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include "shell.h"
+#include "trace.h"
 
 u64 env_now_ms(void)
 {
@@ -88,6 +89,7 @@ void env_request_complete(struct drbd_request *core, int error)
 	struct shell_request *req = shell_of_request(core);
 	struct bio *bio = req->master;
 
+	trace_drbd_request_complete(core, error);
 	shell_request_hold_pages(req);
 	bio_end_io_acct(bio, req->start_jif);
 	bio->bi_status = errno_to_blk_status(error);

@@ -229,6 +229,7 @@ void shell_notify(struct shell_resource *r, const struct notify_record *note)
 
 	switch (note->kind) {
 	case NOTIFY_STATE_CHANGE:
+		shell_trace_state(note);
 		changes_notify(r, d, note);
 		legacy_notify(r, d, SIB_STATE_CHANGE, note);
 		break;

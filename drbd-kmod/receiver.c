@@ -6,6 +6,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 #include "shell.h"
+#include "trace.h"
 #include "core/receive.h"
 
 /* A header and the fixed part of most packets: what is read ahead of a payload. */
@@ -287,6 +288,7 @@ static bool receive_one(struct receiver *rc)
 		return false;
 	}
 
+	trace_drbd_packet_receive(connection, SOCK_DATA, &in->hdr);
 	drbd_lock(r);
 	connection->last_received = env_now_ms();
 	ok = receive_plan(connection, SOCK_DATA, in) && !WARN_ON(in->fixed_len > sizeof(rc->fixed));
@@ -379,6 +381,7 @@ static bool meta_receive_one(struct receiver *rc)
 		return false;
 	}
 	rc->first += wire_header_size(apv);
+	trace_drbd_packet_receive(connection, SOCK_META, &in->hdr);
 	drbd_lock(r);
 	ok = receive_plan(connection, SOCK_META, in) && !WARN_ON(in->fixed_len > sizeof(rc->fixed));
 	drbd_unlock(r);

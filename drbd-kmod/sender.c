@@ -172,6 +172,7 @@ static bool collect(struct shell_sender *s)
 		out->head = s->head + used;
 		if (!send_next(connection, s->which, out))
 			break;
+		shell_trace_sent(connection, s->which, out);
 		packets++;
 		used += out->head_len;
 		s->corked = !out->push;

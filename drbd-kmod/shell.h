@@ -278,6 +278,9 @@ void shell_sockets_close(struct shell_resource *r);
 int shell_call_helper(struct shell_resource *r, struct shell_device *d, const char *event);
 /* It is to go down: helpers that do not end soon are not waited for. */
 void shell_helpers_give_up(struct shell_resource *r);
+/* trace.c */
+void shell_trace_sent(const struct drbd_connection *connection, int socket, const struct outgoing *out);
+void shell_trace_state(const struct notify_record *note);
 void shell_notify(struct shell_resource *r, const struct notify_record *note);
 int drbd_netlink_init(void);
 void drbd_netlink_exit(void);
