@@ -102,6 +102,7 @@ void shell_lock_init(struct shell_resource *r)
 	spin_lock_init(&r->lock);
 	init_waitqueue_head(&r->wait);
 	init_waitqueue_head(&r->helper_wait);
+	INIT_LIST_HEAD(&r->waits);
 	bio_list_init(&r->completed);
 	INIT_LIST_HEAD(&r->submit);
 	INIT_LIST_HEAD(&r->peer_submit);

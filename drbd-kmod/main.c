@@ -30,6 +30,7 @@ static int __init drbd_init(void)
 	err = drbd_device_module_init();
 	if (err)
 		return err;
+	drbd_debugfs_init();
 	err = shell_peer_io_init();
 	if (err)
 		goto no_peer_io;
@@ -48,6 +49,7 @@ no_proc:
 no_netlink:
 	shell_peer_io_exit();
 no_peer_io:
+	drbd_debugfs_exit();
 	drbd_device_module_exit();
 	return err;
 }
@@ -57,6 +59,7 @@ static void __exit drbd_exit(void)
 	drbd_proc_exit();
 	drbd_netlink_exit();
 	shell_peer_io_exit();
+	drbd_debugfs_exit();
 	drbd_device_module_exit();
 	drbd_objects_exit();
 }

@@ -120,6 +120,7 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 	/* No unloading while something is configured. */
 	__module_get(THIS_MODULE);
 	list_add_tail(&r->all, &drbd_resources);
+	drbd_debugfs_resource_add(r);
 	return r;
 }
 
@@ -127,6 +128,8 @@ void drbd_resource_delete(struct shell_resource *r)
 {
 	mutex_lock(&drbd_objects_mutex);
 	list_del_init(&r->all);
+	/* Its name may come again. */
+	drbd_debugfs_resource_remove(r);
 	mutex_unlock(&drbd_objects_mutex);
 	/* What runs still may look things up, so the mutex must be free. */
 	cancel_work_sync(&r->conn.receiver_work);
@@ -195,6 +198,7 @@ int drbd_device_create(struct shell_resource *r, u32 minor, u32 vnr, struct shel
 		drbd_device_put(d);
 		return err;
 	}
+	drbd_debugfs_device_add(d);
 	*device = d;
 	return 0;
 free:
@@ -206,6 +210,7 @@ free:
 
 void drbd_device_delete(struct shell_device *d)
 {
+	drbd_debugfs_device_remove(d);
 	minor_remove(d->core.minor);
 	shell_disk_delete(d);
 	drbd_device_put(d);

@@ -11,6 +11,7 @@
  */
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include "shell.h"
 
@@ -402,6 +403,23 @@ void shell_senders_stop(struct shell_resource *r)
 			put_task_struct(thread);
 		}
 		sender_close(r->conn.out[i]);
+	}
+}
+
+/* For debugfs; a look without the mutex, which is held while the socket is full. */
+void shell_senders_show(struct shell_resource *r, struct seq_file *m)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct shell_sender *s = r->conn.out[i];
+
+		seq_printf(m, "%s socket: %s\n", i == SOCK_DATA ? "data" : "meta",
+			   !READ_ONCE(s->open) ? "not connected" :
+			   READ_ONCE(s->failed) ? "broken, waits for the connection to end" :
+			   mutex_is_locked(&s->lock) ? "sending, or waits for room in the socket's buffer" :
+			   READ_ONCE(s->handed) ? "the rest is left to the thread" :
+			   "nothing to send");
 	}
 }
 

@@ -50,6 +50,7 @@
 #define DRBD_MAJOR_NR 147
 #define DRBD_VERSION_TEXT "8.4.11"
 
+struct seq_file;
 struct shell_resource;
 
 /* Algorithms of a connection, loaded while it is configured. */
@@ -93,8 +94,10 @@ struct shell_resource {
 	unsigned long lock_flags;		/* of the holder */
 	wait_queue_head_t wait;			/* fibers in FIBER_WAIT */
 	u64 wake_seq;
+	struct list_head waits;			/* shell_wait.link: fibers that do not run now */
 	wait_queue_head_t helper_wait;		/* for helpers (usermode.c) */
 	unsigned long down_asked_at;		/* jiffies, 0 = never */
+	struct dentry *debugfs, *debugfs_volumes;
 
 	/* collected under the lock, carried out by drbd_unlock() */
 	struct bio_list completed;		/* application bios, status set */
@@ -114,6 +117,14 @@ struct shell_resource {
 	struct timer_list timer;
 };
 
+/* What a thread waits for, for debugfs. On r->waits, under the lock, while it does. */
+struct shell_wait {
+	struct list_head link;
+	struct task_struct *task;
+	const char *what;			/* a constant */
+	u64 since_ms;
+};
+
 struct shell_backing {
 	struct drbd_bdev data, meta;
 	void *data_holder, *meta_holder;
@@ -123,6 +134,7 @@ struct shell_device {
 	struct drbd_device core;
 	struct kref kref;
 	struct gendisk *disk;
+	struct dentry *debugfs;
 	struct shell_backing backing;
 	struct page *md_page, *al_page;
 	void **bm_pages;			/* owned; core's bitmap points here */
@@ -278,6 +290,14 @@ void shell_sockets_close(struct shell_resource *r);
 int shell_call_helper(struct shell_resource *r, struct shell_device *d, const char *event);
 /* It is to go down: helpers that do not end soon are not waited for. */
 void shell_helpers_give_up(struct shell_resource *r);
+/* debugfs.c: without it nothing else is different */
+void drbd_debugfs_init(void);
+void drbd_debugfs_exit(void);
+void drbd_debugfs_resource_add(struct shell_resource *r);
+void drbd_debugfs_resource_remove(struct shell_resource *r);
+void drbd_debugfs_device_add(struct shell_device *d);
+void drbd_debugfs_device_remove(struct shell_device *d);
+void shell_senders_show(struct shell_resource *r, struct seq_file *m);
 /* trace.c */
 void shell_trace_sent(const struct drbd_connection *connection, int socket, const struct outgoing *out);
 void shell_trace_state(const struct notify_record *note);

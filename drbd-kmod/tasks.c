@@ -20,16 +20,55 @@ static u64 wake_seq(struct shell_resource *r)
 	return READ_ONCE(r->wake_seq);
 }
 
+/* The last condition that did not hold, on this processor; read under the lock that it was set under. */
+static DEFINE_PER_CPU(const char *, unmet_condition);
+
+void env_waits_for(const char *what)
+{
+	this_cpu_write(unmet_condition, what);
+}
+
+static const char *const action_names[] = {
+	[ACT_MD_READ] = "a read of the superblock", [ACT_MD_WRITE] = "a write of the superblock",
+	[ACT_AL_WRITE] = "a write of the activity log", [ACT_AL_INIT] = "writes of an empty activity log",
+	[ACT_BM_READ] = "reads of the bitmap", [ACT_BM_WRITE] = "writes of the bitmap",
+	[ACT_BM_RESIZE] = "memory for the bitmap", [ACT_AL_RESIZE] = "memory for the activity log",
+	[ACT_FLUSH] = "a flush of the disk", [ACT_CLOSE_BACKING] = "the disk to be closed",
+	[ACT_NOTIFY] = "listeners to be told", [ACT_SEND_STOP] = "the senders to stop",
+};
+
+static const char *what_is_waited_for(enum fiber_status status, const struct task *t)
+{
+	if (status == FIBER_WAIT)
+		return this_cpu_read(unmet_condition);
+	if (t->action.kind == ACT_HELPER)
+		return t->helper;
+	return t->action.kind < ARRAY_SIZE(action_names) && action_names[t->action.kind] ?
+		action_names[t->action.kind] : "an action";
+}
+
 void drbd_run_fiber(struct shell_resource *r, struct task *t, fiber_fn *fn, void *arg,
 		    bool interruptible)
 {
+	struct shell_wait wait = { .task = current };
 	enum fiber_status status;
 	u64 seq;
 
+	INIT_LIST_HEAD(&wait.link);
 	for (;;) {
 		drbd_lock(r);
+		list_del_init(&wait.link);
 		seq = r->wake_seq;
+		env_waits_for(NULL);
 		status = fn(t, arg);
+		if (status != FIBER_DONE) {
+			const char *what = what_is_waited_for(status, t);
+
+			if (what != wait.what)
+				wait.since_ms = env_now_ms();
+			wait.what = what;
+			list_add_tail(&wait.link, &r->waits);
+		}
 		drbd_unlock(r);
 
 		if (status == FIBER_DONE)

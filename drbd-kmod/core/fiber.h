@@ -81,6 +81,12 @@ struct task {
 	const struct notify_record *notify;	/* ACT_NOTIFY */
 };
 
+/*
+ * The host is told what a fiber is about to wait for, as it stands in the source, for those who
+ * want to know why something takes long. May do nothing.
+ */
+void env_waits_for(const char *what);
+
 #define FIBER_BEGIN(pc) switch (pc) { case 0:
 #define FIBER_END(pc) } (pc) = 0; return FIBER_DONE
 #define FIBER_RETURN(pc) do { (pc) = 0; return FIBER_DONE; } while (0)
@@ -88,16 +94,20 @@ struct task {
 /* Go on only when `cond` holds; it is evaluated under the lock at every call. */
 #define FIBER_WAIT_UNTIL(pc, cond) do {					\
 		(pc) = __LINE__; fallthrough; case __LINE__:		\
-		if (!(cond))						\
+		if (!(cond)) {						\
+			env_waits_for(#cond);				\
 			return FIBER_WAIT;				\
+		}							\
 	} while (0)
 
 /* The same for at most `ms` milliseconds; afterwards test the condition again. */
 #define FIBER_WAIT_TIMEOUT(pc, t, ms, cond) do {			\
 		(t)->deadline = env_now_ms() + (ms);			\
 		(pc) = __LINE__; fallthrough; case __LINE__:		\
-		if (!(cond) && env_now_ms() < (t)->deadline)		\
+		if (!(cond) && env_now_ms() < (t)->deadline) {		\
+			env_waits_for(#cond);				\
 			return FIBER_WAIT;				\
+		}							\
 		(t)->deadline = 0;					\
 	} while (0)
 

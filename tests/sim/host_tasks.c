@@ -136,6 +136,11 @@ u64 env_random64(void)
 	return chance64();
 }
 
+void env_waits_for(const char *what)
+{
+	(void)what;
+}
+
 void env_wake(struct drbd_resource *resource)
 {
 	struct host *h = host_of_resource(resource);

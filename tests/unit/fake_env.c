@@ -18,6 +18,7 @@ static struct fake_volume *volume_of(const struct drbd_device *device)
 
 u64 env_now_ms(void) { return fake.now_ms; }
 u64 env_random64(void) { return (fake.random += 0x1000000010000ULL) & ~1ULL; }
+void env_waits_for(const char *what) { (void)what; }
 void env_wake(struct drbd_resource *resource) { (void)resource; fake.wakes++; }
 void env_worker_kick(struct drbd_resource *resource)
 {
