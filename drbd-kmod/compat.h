@@ -254,6 +254,16 @@ static inline void drbd_put_disk(struct gendisk *disk)
 #define module_put_and_kthread_exit(code) module_put_and_exit(code)
 #endif
 
+/* Of any age: a page of kmalloc(), whether from a slab or as a whole. */
+static inline bool drbd_page_is_kmalloc(struct page *page)
+{
+#ifdef COMPAT_HAVE_LARGE_KMALLOC
+	if (folio_test_large_kmalloc(page_folio(page)))
+		return true;
+#endif
+	return PageSlab(compound_head(page));
+}
+
 #ifdef COMPAT_HAVE_SOCKADDR_UNSIZED
 #define drbd_sockaddr struct sockaddr_unsized
 #else

@@ -163,6 +163,9 @@ static void vec_pages(struct bio *bio, void (*fn)(struct page *page))
 	for (i = 0; i < bio->bi_vcnt; i++) {
 		const struct bio_vec *vec = &bio->bi_io_vec[i];
 
+		/* What kmalloc() gave out has no references, and nobody could take one. */
+		if (drbd_page_is_kmalloc(vec->bv_page))
+			continue;
 		for (n = 0; n < DIV_ROUND_UP(vec->bv_offset + vec->bv_len, PAGE_SIZE); n++)
 			fn(pfn_to_page(page_to_pfn(vec->bv_page) + n));
 	}
@@ -232,7 +235,7 @@ static struct bio *local_bio(struct shell_request *req, struct block_device *bde
 		own = own_pages_alloc(bio, req->core.interval.bytes);
 	drbd_lock(r);
 	if (!req->master) {
-		drbd_unlock(r);
+		drbd_unlock_only(r);
 		if (own)
 			own_pages_free(bio);
 		bio_put(bio);
@@ -248,7 +251,7 @@ static struct bio *local_bio(struct shell_request *req, struct block_device *bde
 	bio->bi_ioprio = req->master->bi_ioprio;
 	bio_clone_blkg_association(bio, req->master);
 	req->local = bio;
-	drbd_unlock(r);
+	drbd_unlock_only(r);
 	bio->bi_iter.bi_sector = req->core.interval.sector;
 	bio->bi_private = req;
 	bio->bi_end_io = local_endio;

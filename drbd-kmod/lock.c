@@ -44,8 +44,22 @@ static bool is_receiver(const struct shell_resource *r)
 	return in_task() && current == READ_ONCE(r->conn.receiver);
 }
 
-static void unlock_and_do(struct shell_resource *r) __releases(&r->lock)
+/* Disks are left to a work item. */
+static void unlock_and_complete(struct shell_resource *r) __releases(&r->lock)
 {
+	struct bio_list done = r->completed;
+
+	bio_list_init(&r->completed);
+	if (!list_empty(&r->submit) || !list_empty(&r->peer_submit))
+		queue_work(r->io_wq, &r->submit_work);
+	spin_unlock_irqrestore(&r->lock, r->lock_flags);
+
+	complete_bios(&done);
+}
+
+void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
+{
+	bool push = shell_push_due(r) && !is_receiver(r);
 	struct bio_list done = r->completed;
 	LIST_HEAD(requests);
 	LIST_HEAD(peer_requests);
@@ -56,14 +70,17 @@ static void unlock_and_do(struct shell_resource *r) __releases(&r->lock)
 	spin_unlock_irqrestore(&r->lock, r->lock_flags);
 
 	complete_bios(&done);
+	/* Never waits, and the way to the peer and back is the longer one. */
+	if (push)
+		shell_push(r);
 	submit_all(&requests, &peer_requests);
 }
 
-void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
+void drbd_unlock_network(struct shell_resource *r) __releases(&r->lock)
 {
-	bool push = shell_push_due(r) && !is_receiver(r);
+	bool push = shell_push_due(r);
 
-	unlock_and_do(r);
+	unlock_and_complete(r);
 	if (push)
 		shell_push(r);
 }
@@ -71,22 +88,19 @@ void drbd_unlock(struct shell_resource *r) __releases(&r->lock)
 void drbd_unlock_sending(struct shell_resource *r, enum drbd_socket which) __releases(&r->lock)
 {
 	shell_push_later(r, BIT(!which));
-	unlock_and_do(r);
+	unlock_and_complete(r);
 }
 
 void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock)
 {
-	struct bio_list done = r->completed;
-	bool submit = !list_empty(&r->submit) || !list_empty(&r->peer_submit);
-
-	bio_list_init(&r->completed);
-	if (submit)
-		queue_work(r->io_wq, &r->submit_work);
 	if (!is_receiver(r))
 		shell_push_later(r, BIT(SOCK_DATA) | BIT(SOCK_META));
-	spin_unlock_irqrestore(&r->lock, r->lock_flags);
+	unlock_and_complete(r);
+}
 
-	complete_bios(&done);
+void drbd_unlock_only(struct shell_resource *r) __releases(&r->lock)
+{
+	spin_unlock_irqrestore(&r->lock, r->lock_flags);
 }
 
 static void submit_work(struct work_struct *work)

@@ -52,12 +52,19 @@ static void data_lost(struct shell_resource *r, int err)
 
 /* ---- payload ---- */
 
-/* Before this thread waits for anything: what it has set off so far goes out. */
+/* What this thread has set off so far goes out. */
 static void push_now(struct receiver *rc)
 {
 	rc->since_push = 0;
 	if (shell_push_due(rc->r))
 		shell_push(rc->r);
+}
+
+/* The same, if it is about to wait for so many bytes. */
+static void push_before(struct receiver *rc, u32 bytes)
+{
+	if (shell_push_due(rc->r) && sock_waiting(rc->r->conn.sock[SOCK_DATA]) < bytes)
+		push_now(rc);
 }
 
 /* All of it, of which some may have been read ahead. */
@@ -70,13 +77,10 @@ static int recv_all(struct receiver *rc, struct iov_iter *iter)
 	if (copy_to_iter(rc->ahead + rc->first, ahead, iter) != ahead)
 		return -EFAULT;
 	rc->first += ahead;
-	while (iov_iter_count(iter) && n > 0) {
-		n = sock_recv_some(sock, iter, MSG_DONTWAIT);
-		if (n != -EAGAIN)
-			continue;
-		push_now(rc);
+	if (iov_iter_count(iter))
+		push_before(rc, iov_iter_count(iter));
+	while (iov_iter_count(iter) && n > 0)
 		n = sock_recv_some(sock, iter, MSG_WAITALL);
-	}
 	return n < 0 ? n : 0;
 }
 
@@ -97,6 +101,8 @@ static int recv_small(struct receiver *rc, u32 len, const u8 **bytes)
 	memmove(rc->ahead, rc->ahead + rc->first, have);
 	rc->first = 0;
 	rc->end = have;
+	if (have < len)
+		push_before(rc, len - have);
 	while (rc->end < len) {
 		struct kvec vec = { .iov_base = rc->ahead + rc->end, .iov_len = DATA_AHEAD - rc->end };
 		struct socket *sock = rc->r->conn.sock[SOCK_DATA];
@@ -104,11 +110,7 @@ static int recv_small(struct receiver *rc, u32 len, const u8 **bytes)
 		int n;
 
 		iov_iter_kvec(&iter, ITER_DEST, &vec, 1, vec.iov_len);
-		n = sock_recv_some(sock, &iter, MSG_DONTWAIT);
-		if (n == -EAGAIN) {
-			push_now(rc);
-			n = sock_recv_some(sock, &iter, 0);
-		}
+		n = sock_recv_some(sock, &iter, 0);
 		if (n < 0)
 			return n;
 		rc->end += n;
@@ -397,7 +399,7 @@ static bool meta_receive_one(struct receiver *rc)
 	drbd_lock(r);
 	connection->last_received = env_now_ms();
 	ok = receive_meta(in);
-	drbd_unlock(r);
+	drbd_unlock_network(r);
 	return ok;
 lost:
 	if (!failed) {

@@ -20,6 +20,7 @@
 /* What others than the thread send in one go, so that nobody works for others for long. */
 #define DIRECT_PACKETS 16
 #define DIRECT_BYTES (256 << 10)
+#define DIRECT_ROUNDS 4
 /* Small packets in one go: bounds how long the lock is held. */
 #define BATCH_PACKETS 32
 /* Behind them there is room for the largest head, and for a digest. */
@@ -279,9 +280,11 @@ static void hand_over(struct shell_sender *s)
 
 static void push(struct shell_sender *s)
 {
+	u32 rounds = 0;
+
 	/* Who gets the mutex not: its holder looks once more after giving it back. */
 	while (has_work(s) && mutex_trylock(&s->lock)) {
-		if (s->open && !s->handed && !send_all(s, MSG_DONTWAIT))
+		if (s->open && !s->handed && (rounds++ == DIRECT_ROUNDS || !send_all(s, MSG_DONTWAIT)))
 			hand_over(s);
 		mutex_unlock(&s->lock);
 		smp_mb();	/* pairs with the one in shell_push() */

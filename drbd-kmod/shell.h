@@ -178,10 +178,17 @@ struct shell_peer_request {
 void drbd_lock(struct shell_resource *r) __acquires(&r->lock);
 /* Process context only: submits and completes what the core asked for. */
 void drbd_unlock(struct shell_resource *r) __releases(&r->lock);
-/* By who sends on this socket: the same, but leaves sending to others. */
+/*
+ * By who keeps the connection alive, process context: leaves the disks to a work item, because
+ * submitting may wait for a disk that hangs, and the peer would take us for dead.
+ */
+void drbd_unlock_network(struct shell_resource *r) __releases(&r->lock);
+/* By who sends on this socket: the same, and leaves sending to others. */
 void drbd_unlock_sending(struct shell_resource *r, enum drbd_socket which) __releases(&r->lock);
 /* Any context. */
 void drbd_unlock_atomic(struct shell_resource *r) __releases(&r->lock);
+/* The core was not asked for anything meanwhile: carries out nothing. Any context. */
+void drbd_unlock_only(struct shell_resource *r) __releases(&r->lock);
 void shell_lock_init(struct shell_resource *r);
 
 /* ---- tasks.c: running fibers ---- */
@@ -255,6 +262,8 @@ int sock_send(struct socket *sock, const void *buf, size_t len, int flags);
 int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got);
 /* What is there, at least a byte; moves `iter` on. The count, or the errors above. */
 int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags);
+/* About how many bytes have come and wait to be received; without waiting for anything. */
+u32 sock_waiting(struct socket *sock);
 void sock_set_timeouts(struct socket *sock, long send_ms, long recv_ms);
 void sock_cork(struct socket *sock, bool on);
 bool sock_alive(struct socket *sock);

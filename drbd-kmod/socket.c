@@ -12,6 +12,13 @@ static void sock_for_block_io(struct socket *sock)
 {
 	sock->sk->sk_allocation = GFP_NOIO;
 	sk_set_memalloc(sock->sk);
+#ifdef COMPAT_HAVE_SK_USE_TASK_FRAG
+	/*
+	 * Whoever submits I/O sends here, also in the middle of sending on a socket of its own,
+	 * when memory is reclaimed there: the task's page fragment is in use then.
+	 */
+	sock->sk->sk_use_task_frag = false;
+#endif
 }
 
 static long to_timeo(long ms)
@@ -63,6 +70,11 @@ int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got)
 		*got += n;
 	}
 	return 0;
+}
+
+u32 sock_waiting(struct socket *sock)
+{
+	return tcp_inq(sock->sk);
 }
 
 int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags)
