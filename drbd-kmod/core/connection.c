@@ -202,6 +202,7 @@ static void volume_forget_peer(struct drbd_device *device)
 {
 	device->peer_uuids.valid = false;
 	device->discard_my_data = false;
+	device->resize_pending = false;
 	device->packet_seq = 0;
 	device->peer_seq = 0;
 	resync_cancel(device);

@@ -412,6 +412,23 @@ static void what_a_lost_peer_has_written_begins_no_generation_while_frozen(void 
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
 }
 
+/* The handshake settles the size; the peer would not take part in a resync later on. */
+static void the_answer_to_a_resize_is_not_awaited_from_a_lost_peer(void **state)
+{
+	struct wire_p_sizes p = {
+		.d_size = cpu_to_be64(SECTORS), .c_size = cpu_to_be64(SECTORS),
+		.max_bio_size = cpu_to_be32(1048576),
+	};
+
+	(void)state;
+	dev()->resize_pending = true;
+	fake.helper_exit = 7;
+	lose_peer();
+	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	assert_true(deliver(arrival_read(P_SIZES, &p, sizeof(p), 0)));
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+}
+
 static void peer_comes_back(void)
 {
 	conn()->connect_count++;
@@ -450,6 +467,7 @@ int main(void)
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_begins_a_generation, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
+		TEST(the_answer_to_a_resize_is_not_awaited_from_a_lost_peer, setup_primary),
 		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),
 	};
 
