@@ -164,9 +164,24 @@ static void next_volume_shake_hands(struct drbd_connection *connection)
 	connection->establish_vnr = device->vnr + 1;
 }
 
+/*
+ * Frozen writes wait for the peer, to be sent again. Those that had succeeded already, with
+ * protocol A or B, can not be: a peer that may lack some must not be taken for equal now that it
+ * is back. Not before, or one that was promoted instead would see a split brain.
+ */
+static bool must_differ_from_peer(struct drbd_device *device)
+{
+	bool left_behind = device->peer_left_behind;
+
+	device->peer_left_behind = false;
+	if (!left_behind || !device->new_uuid_on_thaw || device->state.disk < D_INCONSISTENT)
+		return false;
+	device->new_uuid_on_thaw = false;
+	return true;
+}
+
 enum fiber_status connection_establish(struct task *t, struct drbd_connection *connection, u16 *pc)
 {
-	(void)t;
 	FIBER_BEGIN(*pc);
 	established_reset(connection);
 	if (!is_establishing(connection) || dry_run_unsupported(connection)) {
@@ -175,6 +190,14 @@ enum fiber_status connection_establish(struct task *t, struct drbd_connection *c
 	}
 	send_open(connection);
 	send_protocol(connection, P_PROTOCOL);
+	memset(&connection->establish_md, 0, sizeof(connection->establish_md));
+	for (connection->establish_device = volume_next(connection->resource, NULL);
+	     connection->establish_device;
+	     connection->establish_device = volume_next(connection->resource,
+							connection->establish_device))
+		if (must_differ_from_peer(connection->establish_device))
+			FIBER_CALL(*pc, device_uuid_new_current(t, connection->establish_device,
+								&connection->establish_md));
 
 	/*
 	 * Whoever is about to change something of a volume finishes first, and so does the worker,
@@ -238,25 +261,6 @@ static bool is_frozen(const struct drbd_resource *resource)
 	return resource->susp || resource->susp_nod || resource->susp_fen;
 }
 
-/*
- * Frozen writes wait for the peer, to be sent again. Those that succeeded already, with protocol
- * A or B, can not: where some may be missing there, the peer must not be taken for equal when it
- * comes back, and the generation that a loss begins is not put off.
- */
-static enum fiber_status volume_leave_peer_behind(struct task *t, struct drbd_device *device,
-						  struct connection_cleanup *c)
-{
-	FIBER_BEGIN(c->pc2);
-	if (!tl_mark_missing(device) || !device->new_uuid_on_thaw ||
-	    device->state.disk < D_INCONSISTENT)
-		FIBER_RETURN(c->pc2);
-	device->new_uuid_on_thaw = false;
-	device_new_uuid_begin(device);
-	FIBER_CALL(c->pc2, device_uuid_new_current(t, device, &c->md));
-	device_new_uuid_end(device);
-	FIBER_END(c->pc2);
-}
-
 enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *connection,
 				     struct connection_cleanup *c)
 {
@@ -283,8 +287,8 @@ enum fiber_status connection_cleanup(struct task *t, struct drbd_connection *con
 		tl_apply(connection, REQ_CONNECTION_LOST);
 	for (c->device = volume_next(resource, NULL); c->device;
 	     c->device = volume_next(resource, c->device)) {
-		if (is_frozen(resource))
-			FIBER_CALL(c->pc, volume_leave_peer_behind(t, c->device, c));
+		if (is_frozen(resource) && tl_mark_missing(c->device))
+			c->device->peer_left_behind = true;
 		FIBER_CALL(c->pc, device_md_sync(t, c->device, &c->md, false));
 		FIBER_CALL(c->pc, device_write_bitmap(t, c->device, &c->bulk));
 	}

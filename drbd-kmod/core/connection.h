@@ -67,7 +67,7 @@ enum handshake_outcome auth_response_received(struct drbd_connection *connection
 /* ---- established ---- */
 enum fiber_status connection_establish(struct task *t, struct drbd_connection *connection, u16 *pc);
 struct connection_cleanup {
-	u16 pc, pc2;
+	u16 pc;
 	struct drbd_device *device;
 	struct bulk_op bulk;
 	struct md_sync md;

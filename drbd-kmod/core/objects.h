@@ -93,6 +93,8 @@ struct drbd_connection {
 	u32 connect_count;
 	u32 count_before;		/* connect_count when these sockets were established */
 	u32 establish_vnr;		/* next volume to shake hands for */
+	struct drbd_device *establish_device;	/* may begin a generation before */
+	struct md_sync establish_md;
 	u32 refusals;			/* handshakes in a row that no volume came through */
 	bool change_busy;		/* the connection's state mutex is held */
 	struct cluster_change change;
@@ -216,6 +218,7 @@ struct drbd_device {
 	/* ---- marks (states.md 1.3) ---- */
 	bool consider_resync, resync_after_negotiation, resize_pending, discard_my_data;
 	bool degraded_wfc, ahead_to_source_queued, before_resync_done;
+	bool peer_left_behind;		/* bits say what it lacks of what users have, though frozen */
 	bool change_busy;		/* the volume's state mutex is held */
 	struct cluster_change change;
 
