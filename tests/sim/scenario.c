@@ -130,12 +130,29 @@ bool comes_true(condition *cond, u32 seconds)
 	return sim_failed || cond();
 }
 
+static u64 bits_left(void)
+{
+	u64 left = 0;
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; nodes[i].up && v < cfg.volumes; v++)
+			left += node_device(&nodes[i], v)->bitmap.bits_set;
+	return left;
+}
+
+/* A resync may be slow, as some settings want it, if only it goes on. */
 bool wait_for(condition *cond, const char *what, u32 seconds)
 {
+	u64 before;
 	u32 v;
 
-	if (comes_true(cond, seconds))
-		return true;
+	do {
+		before = bits_left();
+		if (comes_true(cond, seconds))
+			return true;
+	} while (cond == in_sync && bits_left() < before);
 	if (disk_trouble())
 		return false;
 	for (v = 0; v < cfg.volumes; v++)
