@@ -59,7 +59,7 @@ static struct node *choose(void)
 	trace(victim, "its changes are to be discarded");
 	demote_if_primary(victim);
 	/* A policy comes first, and may choose the other one. */
-	if (cfg.two_primaries && has_policy())
+	if (has_policy())
 		demote_if_primary(other(victim));
 	conf.discard_my_data = 1;
 	expect(node_connect_conf(victim, &conf, 0), "connect --discard-my-data", victim);
@@ -121,7 +121,7 @@ static void end_split(void)
 	if (sim_failed)
 		return;
 	/* Policies come before --discard-my-data, and decide for each volume alone. */
-	oracle_join(cfg.two_primaries && has_policy() ? NULL : winner);
+	oracle_join(has_policy() ? NULL : winner);
 	for (i = 0; i < NODES; i++)
 		if (is_primary(&nodes[i]))
 			primary = &nodes[i];
