@@ -113,6 +113,29 @@ static void full_size(struct node *n)
 	wait_for(same_size, "of the same size", 60);
 }
 
+/* It may have been told to grow beyond what the other one's disk has room for. */
+static void shrink_to_fit(struct node *winner)
+{
+	struct admin_op op;
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++) {
+		const struct drbd_device *mine = node_device(winner, v);
+		const struct drbd_device *theirs = node_device(other(winner), v);
+
+		u64 room = theirs->layout.capacity, limit = other(winner)->disk[v].conf_size;
+
+		if (limit)
+			room = min(room, limit);
+		if (!theirs->has_backing || room >= mine->capacity)
+			continue;
+		node_op_init(winner, v, &op);
+		op.size = room;
+		trace(winner, "resize volume %u to what its peer has room for", v);
+		expect(node_command(winner, v, admin_resize, &op), "resize", winner);
+	}
+}
+
 void repair(bool distrust)
 {
 	struct node *winner, *loser;
@@ -136,6 +159,8 @@ void repair(bool distrust)
 	winner = &nodes[worth(&nodes[0]) < worth(&nodes[1])];
 	loser = other(winner);
 	everywhere(winner, admin_primary, true, "primary");
+	if (!sim_failed)
+		shrink_to_fit(winner);
 	if (sim_failed)
 		return;
 	if (distrust)
