@@ -4,6 +4,7 @@
 #include "predicates.h"
 
 #define AL_DRAIN_MS 5000
+#define ANSWER_MS 10000
 
 static bool io_has_stopped(const struct drbd_device *device)
 {
@@ -484,11 +485,21 @@ static void resize_check(struct drbd_device *device, struct admin_op *op)
 					    s.conn == C_CONNECTED, op->assume_peer_has_space);
 }
 
+/*
+ * The answer to an earlier command would be taken for one to this, and the two nodes disagree
+ * on the size, and on whether there is anything to be synced.
+ */
+static bool answer_is_due(const struct drbd_device *device)
+{
+	return device->size_asked && device->state.conn == C_CONNECTED;
+}
+
 enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 {
 	struct drbd_device *device = op->device;
 
 	FIBER_BEGIN(op->pc);
+	FIBER_WAIT_TIMEOUT(op->pc, t, ANSWER_MS, !answer_is_due(device) || t->interrupted);
 	op->ret = ERR_NO_DISK;
 	if (!local_get(device, D_INCONSISTENT))
 		FIBER_RETURN(op->pc);
@@ -504,10 +515,8 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 		FIBER_CALL(op->pc, device_md_sync(t, device, &op->md, false));
 	}
 	if (op->ret == ERR_NO_ERROR && device->state.conn == C_CONNECTED) {
-		if (op->resize.outcome == SIZE_GREW)
-			device->resize_pending = true;
-		if (device->sizes_asked < U8_MAX)
-			device->sizes_asked++;
+		device->size_asked = true;
+		device->growth_asked = op->resize.outcome == SIZE_GREW;
 		send_uuids(device);
 		send_sizes(device, true, (op->assume_peer_has_space ? WIRE_DDSF_FORCED : 0) |
 					 (op->assume_clean ? WIRE_DDSF_NO_RESYNC : 0));

@@ -211,12 +211,13 @@ struct drbd_device {
 	/* ---- the peer's side of this volume ---- */
 	u64 peer_max_sectors;		/* d_size of its P_SIZES, 0 = unknown or diskless */
 	u32 peer_max_bio_size;
-	u8 sizes_asked;			/* P_SIZES by command that the peer has not answered yet */
+	bool size_asked;		/* P_SIZES by command that the peer has not answered yet */
+	bool growth_asked;		/* ... that made this node grow */
 	bool peer_discards;
 	u32 max_bio_size;		/* bytes, largest request this node generates */
 
 	/* ---- marks (states.md 1.3) ---- */
-	bool consider_resync, resync_after_negotiation, resize_pending, discard_my_data;
+	bool consider_resync, resync_after_negotiation, discard_my_data;
 	bool degraded_wfc, ahead_to_source_queued, before_resync_done;
 	bool peer_left_behind;		/* bits say what it lacks of what users have, though frozen */
 	bool change_busy;		/* the volume's state mutex is held */

@@ -88,7 +88,6 @@ typedef int64_t s64;
 #define max(a, b) ((a) > (b) ? (a) : (b))
 #define min_t(t, a, b) ((t)(a) < (t)(b) ? (t)(a) : (t)(b))
 #define max_t(t, a, b) ((t)(a) > (t)(b) ? (t)(a) : (t)(b))
-#define U8_MAX UINT8_MAX
 #define U32_MAX UINT32_MAX
 #define U64_MAX UINT64_MAX
 

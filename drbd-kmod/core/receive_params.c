@@ -311,15 +311,17 @@ static bool disk_has_say(const struct drbd_device *device)
 	return device->state.disk >= D_NEGOTIATING;
 }
 
-/*
- * An answer (c_size is not 0) to what was asked before the last change of the size here: the
- * peer did not know of that one yet, and will answer it, too.
- */
-static bool answer_is_stale(struct drbd_device *device, const struct wire_p_sizes *p)
+/* The answer to this node's command (c_size is not 0). True: that had made it grow. */
+static bool growth_is_answered(struct drbd_device *device, const struct wire_p_sizes *p)
 {
-	if (is_handshake(device))
-		device->sizes_asked = 0;
-	return p->c_size && device->sizes_asked && --device->sizes_asked;
+	bool growth = p->c_size && device->growth_asked;
+
+	if (p->c_size || is_handshake(device)) {
+		device->size_asked = false;
+		device->growth_asked = false;
+		env_wake(device->resource);
+	}
+	return growth && !is_handshake(device);
 }
 
 /* Both were told a size at the same time: this node's counts, on both. */
@@ -327,7 +329,7 @@ static bool overrules_peer(const struct incoming *in)
 {
 	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
 
-	return !p->c_size && in->device->sizes_asked && in->connection->resolve_conflicts;
+	return !p->c_size && in->device->size_asked && in->connection->resolve_conflicts;
 }
 
 /*
@@ -365,22 +367,26 @@ static bool sizes_take(struct incoming *in, struct size_op *op)
 	return true;
 }
 
-static void sizes_grown(struct drbd_device *device, const struct size_op *op, u16 dds_flags)
+/* Both nodes come to the same: what is new on both is synced, whoever was told to grow. */
+static void sizes_grown(struct incoming *in, const struct size_op *op, bool growth_answered)
 {
-	bool grew = op->outcome == SIZE_GREW && device->state.conn == C_CONNECTED;
+	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
+	struct drbd_device *device = in->device;
 
-	if (!device->resize_pending && !grew)
+	/* The peer's command came in between: it never had the larger size. */
+	if (op->outcome == SIZE_SHRUNK && !p->c_size)
+		device->growth_asked = false;
+	if ((!growth_answered && op->outcome != SIZE_GREW) || device->state.conn != C_CONNECTED)
 		return;
-	device->resize_pending = false;
 	if (device->state.disk < D_INCONSISTENT || device->state.pdsk < D_INCONSISTENT)
 		device->resync_after_negotiation = true;
-	else if (dds_flags & WIRE_DDSF_NO_RESYNC)
+	else if (be16_to_cpu(p->dds_flags) & WIRE_DDSF_NO_RESYNC)
 		env_log_device(device, LOG_LVL_INFO, "resync of what was added is not wanted");
 	else
 		device_grow_resync(device);
 }
 
-static void sizes_answer(struct incoming *in, const struct size_op *op)
+static void sizes_answer(struct incoming *in, const struct size_op *op, bool growth_answered)
 {
 	const struct wire_p_sizes *p = (const struct wire_p_sizes *)in->fixed;
 	struct drbd_device *device = in->device;
@@ -392,7 +398,7 @@ static void sizes_answer(struct incoming *in, const struct size_op *op)
 		return;
 	if (be64_to_cpu(p->c_size) != device->capacity)
 		send_sizes(device, false, dds_flags);
-	sizes_grown(device, op, dds_flags);
+	sizes_grown(in, op, growth_answered);
 }
 
 enum fiber_status receive_sizes(struct task *t, struct incoming *in)
@@ -403,10 +409,7 @@ enum fiber_status receive_sizes(struct task *t, struct incoming *in)
 	FIBER_BEGIN(in->pc);
 	memset(op, 0, sizeof(*op));
 	op->outcome = SIZE_UNCHANGED;
-	if (answer_is_stale(in->device, p)) {
-		in->ok = true;
-		FIBER_RETURN(in->pc);
-	}
+	in->scratch[0] = growth_is_answered(in->device, p);
 	if (!sizes_take(in, op)) {
 		refuse_peer(in);
 		FIBER_RETURN(in->pc);
@@ -424,7 +427,7 @@ enum fiber_status receive_sizes(struct task *t, struct incoming *in)
 			FIBER_RETURN(in->pc);
 		}
 	}
-	sizes_answer(in, op);
+	sizes_answer(in, op, in->scratch[0]);
 	in->ok = true;
 	FIBER_END(in->pc);
 }

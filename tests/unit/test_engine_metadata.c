@@ -624,15 +624,25 @@ static void peer_says(u64 user_size, u64 current)
 	assert_true(in.ok);
 }
 
-static void an_answer_to_an_earlier_resize_does_not_undo_a_later_one(void **state)
+static enum fiber_status run_resize(struct task *t, void *arg)
 {
+	return admin_resize(t, arg);
+}
+
+static void a_resize_waits_for_the_answer_to_the_one_before(void **state)
+{
+	static struct admin_op op;
+	struct task t = { 0 };
+
 	(void)state;
 	connected(false);
 	resize(60 * MIB, 0);
-	resize(58 * MIB, 0);
+	admin_op_init(&op, &fake.resource, dev());
+	op.size = 58 * MIB;
+	assert_int_equal(fake_drive(&t, run_resize, &op), FIBER_WAIT);
 	peer_says(60 * MIB, 60 * MIB);
-	assert_int_equal(dev()->capacity, 58 * MIB);
-	peer_says(58 * MIB, 58 * MIB);
+	assert_int_equal(dev()->capacity, 60 * MIB);
+	assert_int_equal(fake_drive(&t, run_resize, &op), FIBER_DONE);
 	assert_int_equal(dev()->capacity, 58 * MIB);
 	/* What the peer is told later counts again. */
 	peer_says(56 * MIB, 0);
@@ -733,12 +743,44 @@ static void a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost(void *
 	fake_stop();
 }
 
+/* The peer never got the command, or its answer went with the connection. */
+static void a_growth_that_was_cut_off_is_not_resynced_after_a_later_shrink(void **state)
+{
+	(void)state;
+	connected(false);
+	resize(56 * MIB, 0);
+	peer_says(56 * MIB, 56 * MIB);
+	resize(58 * MIB, 0);
+	dev()->state.conn = C_WF_REPORT_PARAMS;
+	peer_says(58 * MIB, 58 * MIB);
+	dev()->state.conn = C_CONNECTED;
+	resize(54 * MIB, 0);
+	peer_says(54 * MIB, 54 * MIB);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	fake_stop();
+}
+
+static void what_was_added_is_synced_once_the_peer_has_grown_too(void **state)
+{
+	(void)state;
+	connected(false);
+	resize(56 * MIB, 0);
+	peer_says(56 * MIB, 56 * MIB);
+	resize(58 * MIB, 0);
+	fake_run();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	peer_says(58 * MIB, 58 * MIB);
+	fake_run();
+	assert_int_not_equal(dev()->state.conn, C_CONNECTED);
+	fake_stop();
+}
+
 static void a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see(void **state)
 {
 	(void)state;
 	connected(false);
 	resize(56 * MIB, 0);
-	dev()->sizes_asked = 0;
+	dev()->size_asked = false;
 	dev()->state.pdsk = D_DISKLESS;
 	peer_tells_its_size(0);
 	peers.d_size = 0;
@@ -804,11 +846,13 @@ int main(void)
 		cmocka_unit_test(no_write_completes_before_the_promotions_generation_is_durable),
 		cmocka_unit_test(a_bit_cleared_during_the_flush_is_written_after_the_next),
 		cmocka_unit_test(an_administrator_and_the_peer_take_turns_with_the_size),
-		cmocka_unit_test(an_answer_to_an_earlier_resize_does_not_undo_a_later_one),
+		cmocka_unit_test(a_resize_waits_for_the_answer_to_the_one_before),
 		cmocka_unit_test(of_two_resizes_at_the_same_time_one_counts_on_both_nodes),
 		cmocka_unit_test(the_peer_hears_of_a_new_size_before_it_gets_data_for_it),
 		cmocka_unit_test(a_demoted_disk_is_the_source_for_what_the_peer_never_confirmed),
 		cmocka_unit_test(a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost),
+		cmocka_unit_test(a_growth_that_was_cut_off_is_not_resynced_after_a_later_shrink),
+		cmocka_unit_test(what_was_added_is_synced_once_the_peer_has_grown_too),
 		cmocka_unit_test(a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
