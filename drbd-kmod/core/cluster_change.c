@@ -289,6 +289,21 @@ void teardown_timer_fire(struct core_timer *timer)
 		env_sockets_shutdown(connection);
 }
 
+/*
+ * Would the peer's users lose their last good data? It may believe that mine are good although
+ * they are just being replaced: then it asks too late.
+ */
+static bool ruins_primary_peer(struct drbd_device *device, struct state_change change)
+{
+	struct state os = device_state(device), ns;
+	struct state_facts facts;
+
+	device_facts(device, &facts);
+	ns = state_sanitise(os, state_apply(os, change), &facts);
+	return ns.peer == ROLE_PRIMARY && ns.disk < D_UP_TO_DATE && ns.pdsk < D_UP_TO_DATE &&
+	       (os.disk == D_UP_TO_DATE || os.pdsk == D_UP_TO_DATE);
+}
+
 static void answer_state_request(struct incoming *in)
 {
 	struct drbd_connection *connection = in->connection;
@@ -307,6 +322,8 @@ static void answer_state_request(struct incoming *in)
 		rv = SS_NOT_SUPPORTED;
 	else if (connection->agreed_pro_version < 100 && change_parts(change))
 		rv = part(connection, change);
+	else if (ruins_primary_peer(device, change))
+		rv = SS_NO_UP_TO_DATE_DISK;
 	else
 		rv = state_change(device, change.mask, change.val, CS_VERBOSE);
 	send_state_reply(device, rv);

@@ -76,6 +76,22 @@ static void a_peer_can_not_demote_me(void **state)
 	assert_int_equal(dev()->state.role, ROLE_PRIMARY);
 }
 
+/* It asks before it hears that mine is being replaced, as after growth. */
+static void a_primary_peer_keeps_its_disk_while_mine_is_old(void **state)
+{
+	(void)state;
+	dev()->state.peer = ROLE_PRIMARY;
+	dev()->state.conn = C_WF_SYNC_UUID;
+	dev()->state.disk = D_OUTDATED;
+	assert_false(asks(P_STATE_CHG_REQ, ST_DISK_MASK, D_FAILED << ST_DISK_SHIFT));
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.conn, C_WF_SYNC_UUID);
+	dev()->state.conn = C_CONNECTED;
+	dev()->state.disk = D_UP_TO_DATE;
+	assert_true(asks(P_STATE_CHG_REQ, ST_DISK_MASK, D_FAILED << ST_DISK_SHIFT));
+	assert_int_equal(dev()->state.pdsk, D_FAILED);
+}
+
 /* ---- ranges, lengths, volumes ---- */
 
 static bool range_refused(u64 sector, u32 bytes)
@@ -286,6 +302,7 @@ int main(void)
 		TEST(a_resync_of_nothing_is_refused, setup_secondary),
 		TEST(a_peer_can_not_ask_for_my_role_disk_or_connection, setup_secondary),
 		TEST(a_peer_can_not_demote_me, setup_primary),
+		TEST(a_primary_peer_keeps_its_disk_while_mine_is_old, setup_secondary),
 		TEST(a_range_is_whole_sectors_within_the_device, setup_secondary),
 		TEST(nothing_is_read_of_no_length, setup_secondary),
 		TEST(a_digest_is_no_part_of_the_data, setup_secondary),
