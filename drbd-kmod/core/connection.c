@@ -225,7 +225,8 @@ static void volume_forget_peer(struct drbd_device *device)
 {
 	device->peer_uuids.valid = false;
 	device->discard_my_data = false;
-	device->resize_pending = false;
+	device->size_asked = false;
+	device->growth_asked = false;
 	device->packet_seq = 0;
 	device->peer_seq = 0;
 	resync_cancel(device);

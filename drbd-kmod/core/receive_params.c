@@ -316,7 +316,7 @@ static bool growth_is_answered(struct drbd_device *device, const struct wire_p_s
 {
 	bool growth = p->c_size && device->growth_asked;
 
-	if (p->c_size || is_handshake(device)) {
+	if (p->c_size) {
 		device->size_asked = false;
 		device->growth_asked = false;
 		env_wake(device->resource);

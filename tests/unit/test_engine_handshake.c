@@ -446,7 +446,7 @@ static void the_answer_to_a_resize_is_not_awaited_from_a_lost_peer(void **state)
 	};
 
 	(void)state;
-	dev()->resize_pending = true;
+	dev()->growth_asked = true;
 	fake.helper_exit = 7;
 	lose_peer();
 	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
