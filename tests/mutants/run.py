@@ -130,7 +130,7 @@ def snapshot():
 def compile_one(source, obj, include):
     obj.parent.mkdir(parents=True, exist_ok=True)
     command = [*CC, *CFLAGS, *(f"-I{d}" for d in include), "-c", str(source), "-o", str(obj)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=OUT, capture_output=True, text=True)
     if done.returncode:
         obj.unlink(missing_ok=True)
         raise Broken("does not compile: " + done.stderr.strip().split("\n")[0])
@@ -139,7 +139,8 @@ def compile_one(source, obj, include):
 def depends_on(obj):
     """The names of the core's files that an object was made of."""
     text = obj.with_suffix(".d").read_text().replace("\\\n", " ")
-    return [pathlib.Path(p) for p in text.partition(":")[2].split()]
+    # A compiler cache may have made them relative to where it ran.
+    return [(OUT / p).resolve() for p in text.partition(":")[2].split()]
 
 
 def is_stale(obj):
