@@ -124,6 +124,20 @@ static void a_barrier_does_not_wait_for_long(void **state)
 	expect(SOCK_DATA, P_BARRIER);
 }
 
+/* In a pause the peer may flush its disk. */
+static void a_barrier_does_not_wait_where_pauses_are_usual(void **state)
+{
+	u32 i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		write_without_pause(1);
+		expect(SOCK_DATA, P_BARRIER);
+		expect_idle(SOCK_DATA);
+		fake_advance(3);
+	}
+}
+
 static void a_flush_has_the_barrier_sent_at_once(void **state)
 {
 	(void)state;
@@ -521,6 +535,7 @@ int main(void)
 		TEST(writes_of_one_epoch_are_acknowledged_together, setup_primary),
 		TEST(a_barrier_waits_for_the_write_that_follows_at_once, setup_primary),
 		TEST(a_barrier_does_not_wait_for_long, setup_primary),
+		TEST(a_barrier_does_not_wait_where_pauses_are_usual, setup_primary),
 		TEST(a_flush_has_the_barrier_sent_at_once, setup_primary),
 		TEST(an_overlapping_write_waits, setup_primary),
 		TEST(what_was_not_barrier_acked_is_marked_at_link_loss, setup_primary),

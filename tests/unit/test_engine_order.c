@@ -355,6 +355,64 @@ static void what_a_rebooted_peer_lacks_has_a_new_name_on_every_volume(void **sta
 	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0xAAAA000000000000ULL));
 }
 
+static void frozen_by_a_lost_peer(void)
+{
+	dev()->disk_conf.fencing = FENCING_RESOURCE_AND_STONITH;
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	send_close(conn());
+	fake_run();
+	assert_true(fake.resource.susp_fen);
+}
+
+/* A disk that the peer attaches later has the old name, and lacks what was frozen. */
+static void what_a_peer_without_its_disk_lacks_has_a_new_name(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	fake.on_complete = look_at_generation;
+	bitmap_uuid_at_completion = 0;
+	drain(SOCK_DATA);
+	disk_done(w, 0);
+	frozen_by_a_lost_peer();
+	assert_false(w->completed);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_CONNECTION)), CS_HARD);
+	send_open(conn());
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)), CS_HARD);
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						      ST_CHANGE_PDSK(D_DISKLESS))), CS_HARD);
+	fake_run();
+	assert_false(fake.resource.susp_fen);
+	if (!w->completed) {
+		struct sent data = expect(SOCK_DATA, P_DATA);
+
+		assert_true(ack(&data, P_NEG_ACK, 4096));
+	}
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_true(uuid_same(bitmap_uuid_at_completion, 0xAAAA000000000000ULL));
+}
+
+/* Nothing but bits would tell the next handshake what the lost disk did not flush. */
+static void a_peers_disk_lost_before_it_confirmed_all_makes_this_one_the_source(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA);
+
+	(void)state;
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed && !w->freed);
+	state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_SECONDARY)), CS_HARD);
+	fake_run();
+	assert_false(dev()->crashed_primary);
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)), CS_HARD);
+	fake_run();
+	assert_true(dev()->crashed_primary);
+	assert_true(fake_on_disk(0).flags & MDF_CRASHED_PRIMARY);
+}
+
 /* The mark of a sync under way names no data that anybody has seen. */
 static void the_mark_of_a_sync_is_no_name_of_what_users_see(void **state)
 {
@@ -413,6 +471,9 @@ int main(void)
 		TEST(a_write_that_failed_here_and_went_to_a_disk_under_sync_fails, setup_primary),
 		TEST(an_extent_let_go_leaves_a_mark_of_what_it_alone_covered, setup_primary),
 		TEST(what_a_rebooted_peer_lacks_has_a_new_name_on_every_volume, setup_primary),
+		TEST(what_a_peer_without_its_disk_lacks_has_a_new_name, setup_primary),
+		TEST(a_peers_disk_lost_before_it_confirmed_all_makes_this_one_the_source,
+		     setup_primary),
 		TEST(the_mark_of_a_sync_is_no_name_of_what_users_see, setup_diskless),
 		TEST(an_old_disk_whose_handshake_is_cut_off_does_not_count_as_current,
 		     setup_secondary),
