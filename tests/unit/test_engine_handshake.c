@@ -417,6 +417,8 @@ static void peer_is_found_again(void)
 /* Only when it is back: had it been promoted meanwhile, it would see a split brain. */
 static void what_was_only_in_the_memory_of_a_lost_peer_is_synced_when_it_is_back(void **state)
 {
+	u64 named;
+
 	(void)state;
 	acknowledged_write(OPT_PROTOCOL_B, P_RECV_ACK);
 	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
@@ -425,6 +427,11 @@ static void what_was_only_in_the_memory_of_a_lost_peer_is_synced_when_it_is_back
 	assert_false(dev()->new_uuid_on_thaw);
 	assert_true(fake.resource.susp_fen);
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP] & ~1ULL, A);
+	/* Once. */
+	named = fake_on_disk(0).uuid[MD_UUID_CURRENT];
+	lose_peer();
+	peer_is_found_again();
+	assert_true(fake_on_disk(0).uuid[MD_UUID_CURRENT] == named);
 }
 
 static void what_a_lost_peer_has_written_begins_no_generation_while_frozen(void **state)
