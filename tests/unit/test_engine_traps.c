@@ -678,6 +678,89 @@ static void a_disconnect_during_resync_does_not_freeze_the_source(void **state)
 	assert_true(w->completed);
 }
 
+/* ---- one block in every extent ---- */
+
+#define FEW_SLOTS 4
+
+/*
+ * The writer has no disk, so its writes are logged here. A slot is free when its write is on the
+ * disk, not when the epoch ends: the barrier would come after the write that waits for a slot.
+ */
+static void one_block_in_every_extent_does_not_exhaust_the_receivers_log(void **state)
+{
+	u32 i, on_disk = 0, waits = 0;
+
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	free(fake.volume[0].al_memory);
+	fake.volume[0].al_memory = calloc(1, extents_mem_size(FEW_SLOTS));
+	device_al_resized(dev(), fake.volume[0].al_memory, FEW_SLOTS);
+	for (i = 0; i < SECTORS / AL_EXTENT_SECTORS; i++) {
+		struct arrival *a = write_arrives(i * AL_EXTENT_SECTORS, 4096, i + 1);
+
+		if (a->status == FIBER_WAIT)
+			go_on(a);	/* the transaction is written */
+		while (a->status == FIBER_WAIT && on_disk < i) {
+			waits++;
+			peer_request_local_done(&peers[on_disk++], 0);
+			fake_run();
+			go_on(a);
+			fake_run();
+			go_on(a);
+		}
+		done(a);
+		assert_true(peer_submitted[i]);
+	}
+	assert_true(waits >= i - FEW_SLOTS);
+	while (on_disk < i)
+		peer_request_local_done(&peers[on_disk++], 0);
+	fake_run();
+	assert_int_equal(al_active_extents(dev()), 0);
+}
+
+/* ---- the mark of a crash ---- */
+
+static u64 told_after_attach(u32 md_flags)
+{
+	struct md_superblock sb = {
+		.la_size_sect = SECTORS, .magic = MD_MAGIC_CLEAN, .uuid = { 0xAAAA000000000000ULL },
+		.flags = MDF_AL_CLEAN | MDF_CONSISTENT | MDF_WAS_UP_TO_DATE | md_flags,
+	};
+	static struct admin_op op;
+	struct sent sent;
+	u64 flags;
+
+	fake_start(1);
+	fake_format(0, SECTORS, &sb);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_attach, &op));
+	fake_run();
+	conn()->configured = true;
+	conn()->agreed_pro_version = 101;
+	send_open(conn());
+	send_uuids(dev());
+	sent = expect(SOCK_DATA, P_UUIDS);
+	flags = be64_to_cpu(((struct wire_p_uuids *)sent.body)->flags);
+	drain(SOCK_DATA);
+	fake_stop();
+	return flags;
+}
+
+/* Each flag has its own word and bit, on the disk and in the packet: no other one counts. */
+static void the_peer_is_told_of_a_crash_by_the_superblocks_mark_and_nothing_else(void **state)
+{
+	u32 flag;
+
+	(void)state;
+	assert_int_equal(told_after_attach(0), 0);
+	for (flag = 1; flag <= MDF_AL_CLEAN; flag <<= 1) {
+		bool crashed = flag == MDF_CRASHED_PRIMARY || flag == MDF_PRIMARY_IND;
+
+		assert_int_equal(!!(told_after_attach(flag) & WIRE_UF_CRASHED_PRIMARY), crashed);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -710,6 +793,8 @@ int main(void)
 		TEST(a_received_write_of_protocol_a_that_fails_is_refused, setup_secondary),
 		TEST(a_superseded_write_is_let_go_once, setup_primary),
 		TEST(a_disconnect_during_resync_does_not_freeze_the_source, setup_primary),
+		TEST(one_block_in_every_extent_does_not_exhaust_the_receivers_log, setup_secondary),
+		cmocka_unit_test(the_peer_is_told_of_a_crash_by_the_superblocks_mark_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
