@@ -207,6 +207,47 @@ static void no_chain_is_closed_to_a_circle(void **state)
 	assert_int_equal(resync_after_valid(fake_device(3), 9), ERR_RESYNC_AFTER);
 }
 
+/* ---- what the peer asks to be changed ---- */
+
+/* In the peer's words: its disk is to be Diskless. */
+static s32 peer_wants_to_detach(void)
+{
+	struct wire_p_state_req p = {
+		.mask = cpu_to_be32(ST_DISK_MASK), .val = cpu_to_be32(D_DISKLESS << ST_DISK_SHIFT),
+	};
+	struct sent reply;
+	s32 code;
+
+	done(arrive(P_STATE_CHG_REQ, &p, sizeof(p), 0));
+	do
+		assert_true(next_packet(SOCK_META, &reply, true));
+	while (reply.cmd != P_STATE_CHG_REPLY);
+	memcpy(&code, reply.body, sizeof(code));
+	return (s32)be32_to_cpu((__be32)code);
+}
+
+static void a_primary_peer_keeps_the_last_good_data(void **state)
+{
+	(void)state;
+	dev()->state.conn = C_SYNC_TARGET;
+	dev()->state.disk = D_INCONSISTENT;
+	assert_int_equal(peer_wants_to_detach(), SS_NO_UP_TO_DATE_DISK);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	dev()->state.conn = C_CONNECTED;
+	dev()->state.disk = D_UP_TO_DATE;
+	assert_int_equal(peer_wants_to_detach(), SS_SUCCESS);
+	assert_int_equal(dev()->state.pdsk, D_DISKLESS);
+}
+
+static void a_primary_peer_without_good_data_may_let_go_of_the_rest(void **state)
+{
+	(void)state;
+	dev()->state.disk = D_INCONSISTENT;
+	dev()->state.pdsk = D_INCONSISTENT;
+	assert_int_equal(peer_wants_to_detach(), SS_SUCCESS);
+	assert_int_equal(dev()->state.pdsk, D_DISKLESS);
+}
+
 /* ---- what the peer asks of a source ---- */
 
 static struct arrival *asked(u16 cmd, u64 sector)
@@ -325,6 +366,8 @@ int main(void)
 		TEST(a_resync_waits_for_all_that_come_before_it, setup_nothing),
 		TEST(a_chain_ends_at_a_device_without_a_disk, setup_nothing),
 		TEST(no_chain_is_closed_to_a_circle, setup_nothing),
+		TEST(a_primary_peer_keeps_the_last_good_data, setup_secondary),
+		TEST(a_primary_peer_without_good_data_may_let_go_of_the_rest, setup_secondary),
 		TEST(only_up_to_date_data_is_a_source, setup_secondary),
 		TEST(a_request_that_waits_is_not_overtaken, setup_primary),
 		TEST(a_verify_from_the_middle_has_the_rest_to_look_at, setup_secondary),
