@@ -235,7 +235,9 @@ int host_connect(struct host *h)
 	err = exchange_features(h);
 	if (!err && h->conn.hmac[0])
 		err = authenticate(h);
-	if (!err)
-		net_timeouts(h->conn.sock[SOCK_DATA], nc->timeout * 100, 0);
-	return err;
+	if (err)
+		return err;
+	net_timeouts(h->conn.sock[SOCK_DATA], nc->timeout * 100, 0);
+	stats.connects += h->node == &nodes[0];
+	return 0;
 }

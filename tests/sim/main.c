@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sim [--smoke] [--family NAME+NAME...] [--seed N] [--seeds COUNT] [--jobs N] [--trace] [--corpus FILE]
+ * sim [--smoke] [--family NAME+NAME...]... [--seed N] [--seeds COUNT] [--limit SECONDS] [--jobs N] [--trace]
+ *     [--corpus FILE]
+ *
+ * --family may be given several times: then every seed is run in each. "plain" is none of them, "all" all.
  *
  * A corpus has a run a line, "seed" or "family+family:seed", and what it once found.  Every seed runs in a process of its own; the summary names those that failed.
  */
@@ -30,7 +33,8 @@ struct run { u64 seed; u32 families; };
 static struct run current_run;
 static bool smoke;
 static u32 n_run, n_failed;
-static u64 total_events, total_requests;
+struct outcome { u64 events, requests, errors, virtual_us; struct stats stats; };
+static struct outcome total;
 
 void trace(struct node *n, const char *fmt, ...)
 {
@@ -88,6 +92,8 @@ static bool families_parse(const char *text, size_t len, u32 *families)
 	u32 i;
 
 	*families = 0;
+	if (len == 5 && !strncmp(text, "plain", 5))
+		return true;
 	if (len == 3 && !strncmp(text, "all", 3))
 		*families = FAMILY_ALL;
 	while (text < end && *families != FAMILY_ALL) {
@@ -117,8 +123,6 @@ static void on_signal(int sig)
 	_exit(2);
 }
 
-struct outcome { u64 events, requests, errors, virtual_us; };
-
 static int run_seed(const struct run *run, struct outcome *out)
 {
 	const struct itimerval limit = { .it_value.tv_sec = CPU_SECONDS };
@@ -143,11 +147,22 @@ static int run_seed(const struct run *run, struct outcome *out)
 	out->requests = app_done_count;
 	out->errors = app_error_count;
 	out->virtual_us = now_us;
+	out->stats = stats;
 	if (sim_failed)
 		printf("seed %s: %s (at %llu.%06llu s)\n", run_text(run), sim_failure,
 		       (unsigned long long)(now_us / SECOND), (unsigned long long)(now_us % SECOND));
 	fflush(stdout);
 	return sim_failed;
+}
+
+static void outcome_add(const struct outcome *out)
+{
+	const u64 *from = (const u64 *)out;
+	u64 *to = (u64 *)&total;
+	u32 i;
+
+	for (i = 0; i < sizeof(*out) / sizeof(u64); i++)
+		to[i] += from[i];
 }
 
 struct job { pid_t pid; struct run run; int fd; };
@@ -163,8 +178,7 @@ static void job_end(struct job *job)
 	waitpid(job->pid, &status, 0);
 	job->pid = 0;
 	n_run++;
-	total_events += out.events;
-	total_requests += out.requests;
+	outcome_add(&out);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		n_failed++;
 		if (!WIFEXITED(status))
@@ -242,6 +256,29 @@ static double seconds(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+static void report(double wall)
+{
+	const struct stats *st = &total.stats;
+
+	printf("%u runs, %u failed: %llu events, %llu requests, %llu rounds of faults, %llu crashes, "
+	       "%llu connections made, %llu split brains, %.1f simulated hours; %.0f s, %.0f events/s\n",
+	       n_run, n_failed, (unsigned long long)total.events,
+	       (unsigned long long)total.requests, (unsigned long long)st->faults,
+	       (unsigned long long)st->crashes, (unsigned long long)st->connects,
+	       (unsigned long long)st->splits, total.virtual_us / 3600e6, wall,
+	       total.events / wall);
+}
+
+static u32 chosen[32], n_chosen;
+
+static bool family_choose(const char *text)
+{
+	if (n_chosen == ARRAY_SIZE(chosen) || !families_parse(text, strlen(text), &chosen[n_chosen]))
+		return false;
+	n_chosen++;
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -254,6 +291,7 @@ int main(int argc, char **argv)
 	const char *corpus = NULL;
 	struct run run = { .seed = 1 };
 	u64 n = 1, i;
+	u32 f;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -261,7 +299,7 @@ int main(int argc, char **argv)
 			smoke = true;
 		else if (c == 'S')
 			run.seed = strtoull(optarg, NULL, 10);
-		else if (c == 'f' && !families_parse(optarg, strlen(optarg), &run.families))
+		else if (c == 'f' && !family_choose(optarg))
 			return fprintf(stderr, "sim: unknown family in '%s'\n", optarg), 2;
 		else if (c == 'f')
 			continue;
@@ -280,13 +318,15 @@ int main(int argc, char **argv)
 	}
 	if (corpus)
 		run_corpus(corpus);
+	n_chosen = max(n_chosen, 1u);
 	for (i = 0; i < n && (!limit || seconds() - begin < limit); i++, run.seed++)
-		run_one(&run);
+		for (f = 0; f < n_chosen; f++) {
+			run.families = chosen[f];
+			run_one(&run);
+		}
 	for (i = 0; i < (u64)n_jobs; i++)
 		if (jobs[i].pid)
 			job_end(&jobs[i]);
-	printf("%u runs, %u failed, %llu requests, %llu events, %.0f events/s\n", n_run, n_failed,
-	       (unsigned long long)total_requests, (unsigned long long)total_events,
-	       total_events / (seconds() - begin));
+	report(seconds() - begin);
 	return n_failed ? 1 : 0;
 }

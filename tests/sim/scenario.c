@@ -285,7 +285,8 @@ static void actors_calm(void)
 		return;
 	settings_calm();
 	pass(30000, 30000);
-	calm = true;
+	/* Whose disks went bad may have to be helped first: disk_repair(). */
+	calm = !(cfg.families & FAMILY_DISK);
 	for (i = 0; i < NODES; i++)
 		bring_up(&nodes[NODES - 1 - i]);
 	calm = false;
