@@ -507,13 +507,27 @@ static void force_primary(struct node *n, u32 v)
 	struct admin_op op;
 
 	trace(n, "volume %u: no good copy is left, primary --force", v);
-	oracle_unknown(v);
 	node_command(n, v, admin_resume_io, NULL);
 	demote(n);
 	node_op_init(n, v, &op);
 	op.force = true;
 	node_command(n, v, admin_primary, &op);
 	promote(n);
+}
+
+/* A Primary without its disk takes none that is older: nobody may be using the data. */
+static bool give_up_data(struct node *n, u32 v)
+{
+	struct drbd_device *d = node_device(n, v);
+
+	if (d->state.role != ROLE_PRIMARY || d->state.disk != D_DISKLESS ||
+	    d->state.pdsk != D_INCONSISTENT || n != primary)
+		return false;
+	trace(n, "volume %u: the peer's disk is no good any more, back to the own one", v);
+	node_command(n, v, admin_resume_io, NULL);
+	demote(n);
+	bring_up(n);
+	return true;
 }
 
 /* What an administrator does about a volume that stays as it is. */
@@ -523,6 +537,8 @@ static void volume_repair(u32 v)
 	struct node *bad;
 
 	if (!a || !b || a->state.conn != C_CONNECTED || b->state.conn != C_CONNECTED)
+		return;
+	if (give_up_data(&nodes[0], v) || give_up_data(&nodes[1], v))
 		return;
 	if (a->state.disk <= D_INCONSISTENT && b->state.disk <= D_INCONSISTENT &&
 	    a->state.disk >= D_INCONSISTENT && b->state.disk >= D_INCONSISTENT) {

@@ -108,6 +108,9 @@ static void end_split(void)
 	struct node *winner = NULL;
 	int i;
 
+	/* Both read the same file, also what could not be changed while they were connected. */
+	for (i = 0; family_has(FAMILY_OPTIONS) && i < NODES; i++)
+		settings_adjust(&nodes[i]);
 	net_set_link(true);
 	if (cfg.two_primaries)
 		part();
