@@ -343,7 +343,7 @@ static int meta_wait(struct receiver *rc, u32 len, bool *failed)
 
 		drbd_lock(r);
 		ms = meta_receive_timeout(connection);
-		drbd_unlock(r);
+		drbd_unlock_network(r);
 		err = meta_read(rc, ms);
 		if (err > 0)
 			continue;
@@ -354,7 +354,7 @@ static int meta_wait(struct receiver *rc, u32 len, bool *failed)
 		since = env_now_ms();
 		drbd_lock(r);
 		ms = meta_receive_timed_out(connection);
-		drbd_unlock(r);
+		drbd_unlock_network(r);
 		if (!ms) {
 			*failed = true;
 			return -ETIMEDOUT;
@@ -386,7 +386,7 @@ static bool meta_receive_one(struct receiver *rc)
 	trace_drbd_packet_receive(connection, SOCK_META, &in->hdr);
 	drbd_lock(r);
 	ok = receive_plan(connection, SOCK_META, in) && !WARN_ON(in->fixed_len > sizeof(rc->fixed));
-	drbd_unlock(r);
+	drbd_unlock_network(r);
 	if (!ok)
 		return false;
 	if (in->fixed_len) {
@@ -407,7 +407,7 @@ lost:
 
 		drbd_lock(r);
 		expected = err == -EPIPE && connection_eof_expected(connection);
-		drbd_unlock(r);
+		drbd_unlock_network(r);
 		if (expected)
 			wait_event_idle_timeout(r->wait, READ_ONCE(r->conn.shutdown),
 				msecs_to_jiffies(connection->net_conf.ping_timeo * 100));
