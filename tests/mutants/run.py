@@ -153,14 +153,14 @@ def is_stale(obj):
 class Base:
     """The objects of the unchanged tree, which mutants borrow."""
 
-    def __init__(self, jobs):
+    def __init__(self, jobs, with_sim):
         self.jobs = jobs
         self.sources = {}               # object name -> (source, extra include directories)
         for path in sorted(CORE.glob("*.c")):
             self.sources[f"core/{path.stem}.o"] = (path, [])
         for path in sorted(UNIT.glob("*.c")):
             self.sources[f"unit/{path.stem}.o"] = (path, [UNIT])
-        for path in sorted(SIM.glob("*.c")):
+        for path in sorted(SIM.glob("*.c")) if with_sim else []:
             self.sources[f"sim/{path.stem}.o"] = (path, [SIM])
         self.dir = OUT / "base"
         self.members, self.usual = {}, {}
@@ -291,7 +291,7 @@ def run_sim(program, arguments):
 class Runner:
     def __init__(self, args):
         self.args = args
-        self.base = Base(args.jobs)
+        self.base = Base(args.jobs, args.seeds > 0)
         self.plots, self.lock = [], threading.Lock()
         self.sim_lock, self.sim_is_clean = threading.Lock(), False
         self.memory = OUT / "noticed.json"
