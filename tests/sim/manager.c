@@ -246,8 +246,8 @@ static void partition(void)
 	net_set_link(false);
 	if (!comes_true(primary_alone, 200))
 		violation("the Primary does not notice that its peer is gone");
-	if (one_in(4)) {
-		/* Heal at any time. */
+	/* Heal at any time. Whose disk fails under way has nothing to fence a peer for. */
+	if (disk_trouble() || one_in(4)) {
 		pass(0, 20000);
 	} else {
 		if (!comes_true(fencing_over, 200))
