@@ -223,8 +223,8 @@ struct request_view {
 	bool suspended;		/* state_suspended() of the resource */
 	bool epoch_is_current;	/* the request belongs to the epoch now open */
 	u8 protocol;		/* enum wire_protocol_kind; for QUEUE_WRITE and RESEND */
-	bool local_is_partial;	/* my disk is Inconsistent: being synced, no good copy */
-	bool peer_is_partial;	/* the same of the peer's, or it is gone again */
+	bool local_is_partial;	/* my disk is being synced, or gone again: no good copy */
+	bool peer_is_partial;	/* the same of the peer's */
 	bool peer_disk_lost;	/* for BARRIER_ACK: the peer has no disk any more */
 };
 

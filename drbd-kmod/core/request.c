@@ -324,7 +324,7 @@ void request_apply(struct drbd_request *req, int event)
 		.suspended = state_suspended(device_state(device)),
 		.epoch_is_current = req->epoch == connection->tl.current_epoch,
 		.protocol = request_protocol(req),
-		.local_is_partial = device->state.disk == D_INCONSISTENT,
+		.local_is_partial = device->state.disk <= D_INCONSISTENT,
 		.peer_is_partial = device->state.pdsk < D_UP_TO_DATE,
 		.peer_disk_lost = device->state.pdsk < D_INCONSISTENT,
 	};

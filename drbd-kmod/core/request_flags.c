@@ -228,7 +228,10 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 static u32 rq_complete(u32 flags, const struct request_view *view, struct request_effects *fx)
 {
 	bool write = flags & RQ_W;
-	/* On a disk that is being synced a write does not last: the sync would undo it. */
+	/*
+	 * On a disk that is being synced a write does not last: the sync would undo it.  One that
+	 * is lost may come back too late, when the other one's data count.
+	 */
 	bool here = (flags & RQ_LO) && !(write && view->local_is_partial && !(flags & RQ_NO));
 	bool there = (flags & RQ_NO) && !(write && view->peer_is_partial && !(flags & RQ_LO));
 	bool ok = here || there;

@@ -4,6 +4,7 @@
  * of a disk: families "disk" and "memory".
  */
 #include "actors.h"
+#include "core/predicates.h"
 
 #define FOR_EVER (1000000 * SECOND)
 
@@ -143,6 +144,24 @@ static void price_of_pass_on(const struct disk *d)
 		return;
 	trace(n, "volume %d: the last good copy fails, and pass_on is set", v);
 	oracle_unknown(v);
+}
+
+/*
+ * With protocol A the peer may lag behind: what it has not acknowledged yet was promised by
+ * this disk alone, and a disk that goes bad takes the promise along.
+ */
+void disk_error(const struct disk *d)
+{
+	struct node *n = node_of(d);
+	struct host_request *req;
+
+	if (cfg.protocol != 1 || !n->up)
+		return;
+	dlist_for_each_entry(req, &n->requests, mine)
+		if (req->completed && req->write && req->core.device->vnr == (u32)(d - n->disk) &&
+		    (req->core.flags & (RQ_BA | RQ_ND)) == RQ_BA)
+			oracle_write_unpromised(n, d - n->disk, req->core.interval.sector,
+						req->sectors, req->started);
 }
 
 int disk_fault(struct disk *d, const struct disk_io *io, u64 *us)
@@ -583,6 +602,7 @@ static void settle_split(void)
 	struct net_conf conf = settings.net;
 	struct node *winner = primary, *loser;
 	struct admin_op op;
+	u32 v;
 
 	if (!holds_what_was_written(winner))
 		winner = other(winner);
@@ -598,6 +618,9 @@ static void settle_split(void)
 	op.force = true;
 	node_command(loser, 0, admin_disconnect, &op);
 	if (loser == primary) {
+		/* Without data it may be frozen; what waits there has to fail first. */
+		for (v = 0; v < cfg.volumes; v++)
+			node_command(loser, v, admin_resume_io, NULL);
 		demote(loser);
 		primary = winner;
 	}

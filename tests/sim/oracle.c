@@ -151,6 +151,21 @@ void oracle_write_lost(struct app_write *w)
 	(void)w;	/* its end stays open */
 }
 
+void oracle_write_unpromised(const struct node *n, int vnr, u64 sector, u32 sectors, u64 started)
+{
+	struct claim *c;
+	u32 i;
+
+	for (i = 0; i < sectors && !blind; i++)
+		for (c = histories[n->id][vnr][sector + i]; c; c = c->next) {
+			if (c->write->start != started || !c->write->acked)
+				continue;
+			c->write->end = RUNNING;
+			c->write->acked = c->write->durable = false;
+			dlist_del_init(&c->write->recent);
+		}
+}
+
 void oracle_flush_end(int vnr, u64 started)
 {
 	struct app_write *w, *next;

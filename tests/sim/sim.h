@@ -155,6 +155,7 @@ void disk_machine(struct disk *d, const char *name);
 void disk_machine_done(struct disk *d);
 /* What becomes of an I/O: 0 or a negative errno; `us` is how long it takes. */
 int disk_fault(struct disk *d, const struct disk_io *io, u64 *us);
+void disk_error(const struct disk *d);
 void disk_step(struct node *n, const struct disk_io *io);
 bool alloc_fails(void);
 /* Something is wrong with a disk, or a crash is due: commands may fail. */
@@ -339,6 +340,8 @@ void oracle_init(void);
 struct app_write *oracle_write_begin(const struct node *n, int vnr, u64 sector, u32 sectors, u64 tag);
 void oracle_write_end(struct app_write *w, int error, bool durable);
 void oracle_write_lost(struct app_write *w);		/* its node crashed */
+/* Acknowledged, but it may be lost with what holds it. */
+void oracle_write_unpromised(const struct node *n, int vnr, u64 sector, u32 sectors, u64 started);
 void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 sectors, u64 started);
 void oracle_flush_end(int vnr, u64 started);
 void oracle_crashing(struct node *n, bool lose_cache);
