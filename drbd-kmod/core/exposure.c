@@ -9,10 +9,13 @@ static bool depends_on_peer(struct state s)
 	       s.pdsk == D_UP_TO_DATE;
 }
 
-/* What is lost then was no good: whatever its name, it is synced when it comes back. */
+/*
+ * What is lost then was no good: whatever its name, it is synced when it comes back. Unless the
+ * error came before the disk could be told.
+ */
 static bool lost_disk_was_bad(const struct drbd_device *device, struct state os)
 {
-	return os.disk == D_INCONSISTENT && !device->resync.unrecorded;
+	return os.disk == D_INCONSISTENT && !(device->md_flags_durable & MDF_CONSISTENT);
 }
 
 /* It does so when its present generation is the one that my disk had. */

@@ -282,6 +282,15 @@ static bool keeps_extent(const struct drbd_request *req, const struct request_ef
 	       device->state.conn >= C_CONNECTED;
 }
 
+/*
+ * What could not be read here is to come from the peer one day.  The source of a sync has nobody
+ * to get it from: its bit would only make the peer ask here for that very block.
+ */
+static bool read_error_marks(const struct drbd_device *device)
+{
+	return !state_is_sync_source(device->state.conn);
+}
+
 /* The bitmap first, then the disk's fate: what is told afterwards stands on both. */
 static void carry_out_on_disk(struct drbd_request *req, const struct request_effects *fx,
 			      int event)
@@ -290,7 +299,7 @@ static void carry_out_on_disk(struct drbd_request *req, const struct request_eff
 	u64 sector = req->interval.sector;
 	u32 bytes = req->interval.bytes;
 
-	if (fx->set_bits)
+	if (fx->set_bits && (fx->io_error != IO_FAULT_READ || read_error_marks(device)))
 		device_set_out_of_sync(device, sector, bytes);
 	if (fx->clear_bits || unmarks(req, fx))
 		device_set_in_sync(device, sector, bytes);

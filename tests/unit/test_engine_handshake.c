@@ -223,9 +223,9 @@ static void a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good(void 
 {
 	(void)state;
 	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_SYNC_TARGET)), CS_HARD);
-	dev()->resync.unrecorded = true;
+	/* An error before its superblock could be written. */
+	dev()->md_flags_durable |= MDF_CONSISTENT;
 	disk_becomes(D_FAILED);
-	dev()->resync.unrecorded = false;
 	drain(SOCK_DATA);
 	assert_false(write_through_the_peer()->completed);
 	assert_true(exposure_exceeds(dev(), dev()->ed_uuid));
