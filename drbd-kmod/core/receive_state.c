@@ -73,11 +73,14 @@ static void uuids_adopt(struct drbd_device *device, u64 uuid)
 
 /*
  * Diskless, my users see what the peer tells about. A disk that is being synced carries the
- * mark of that sync: nobody has seen data of that name.
+ * mark of that sync, and one that waits for it is old: nobody has seen data of that name.
  */
 static void uuids_expose(struct drbd_device *device, u64 uuid)
 {
-	if (device->state.disk < D_INCONSISTENT && device->state.pdsk != D_INCONSISTENT)
+	u8 pdsk = device->state.pdsk;
+
+	if (device->state.disk < D_INCONSISTENT && pdsk != D_INCONSISTENT &&
+	    pdsk != D_OUTDATED && pdsk != D_CONSISTENT)
 		exposure_name(device, uuid);
 }
 
@@ -263,8 +266,12 @@ static void handshake_log(const struct drbd_device *device, const struct receive
 
 static void handshake_adopt(struct drbd_device *device, const struct uuid_verdict *v)
 {
-	if (v->self_corrected)
+	if (v->self_corrected) {
+		device->judged_uuids = device_uuids(device);
+		device->judged_uuids_owed = device->state.conn >= C_CONNECTED &&
+					    device->state.pdsk == D_DISKLESS;
 		device_uuids_store(device, &v->self);
+	}
 	if (v->peer_corrected)
 		device->peer_uuids.set = v->peer;
 }

@@ -413,8 +413,14 @@ static u64 after_generation(struct state os, struct state ns, const struct after
 		todo |= frozen ? AFTER_SET_NCU : AFTER_NEW_UUID_LOST_PEER;
 
 	if (ns.pdsk < D_INCONSISTENT && state_has_disk(ns)) {
+		/*
+		 * What a Primary without a disk writes is on mine alone, from now on: its own disk
+		 * must not come back under the same name.  The original forgets the second way, a
+		 * disk that is attached here while the Primary waits for one.
+		 */
 		/* 9 has filled the bitmap slot already or holds the new UUID back. */
-		if (os.peer != ROLE_PRIMARY && ns.peer == ROLE_PRIMARY && fresh && !todo)
+		if (ns.peer == ROLE_PRIMARY && fresh && !todo &&
+		    (os.peer != ROLE_PRIMARY || os.disk != D_UP_TO_DATE))
 			todo |= AFTER_NEW_UUID_PEER_PRIMARY;
 		if (os.peer == ROLE_PRIMARY && ns.peer == ROLE_SECONDARY)
 			todo |= AFTER_BM_PEER_DEMOTED;

@@ -80,6 +80,18 @@ static void a_read_error_without_a_peer_is_an_error(void **state)
 	assert_int_equal(dev()->ap_in_flight, 0);
 }
 
+/* The target would ask for the block, here, where it can not be read. */
+static void a_read_error_on_the_source_of_a_sync_is_not_marked(void **state)
+{
+	(void)state;
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	state_change(dev(), ST_ARGS(ST_CHANGE_CONN(C_SYNC_SOURCE)), CS_HARD);
+	fake_run();
+	disk_done(issue(OP_READ, 16, 4096), -EIO);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
 static void what_is_queued_while_the_connection_closes_comes_to_its_end(void **state)
 {
 	struct app *w;
@@ -517,6 +529,7 @@ int main(void)
 		TEST(a_read_with_one_stale_block_goes_to_the_peer, setup_primary),
 		TEST(without_a_good_copy_nothing_is_written, setup_primary),
 		TEST(a_read_error_without_a_peer_is_an_error, setup_primary),
+		TEST(a_read_error_on_the_source_of_a_sync_is_not_marked, setup_primary),
 		TEST(what_is_queued_while_the_connection_closes_comes_to_its_end, setup_primary),
 		TEST(a_diskless_flush_fails_with_the_link, setup_diskless),
 		TEST(too_few_writes_in_a_barrier_ack_are_a_protocol_error, setup_primary),

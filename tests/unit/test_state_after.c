@@ -34,7 +34,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		{ o.conn != 13 && n.conn == 13 && f->now.conn == 13, AFTER_SEND_BITMAP },
 		{ nine && !now_susp, AFTER_NEW_UUID_LOST_PEER },
 		{ nine && now_susp, AFTER_SET_NCU },
-		{ !nine && n.pdsk < 4 && n.disk == 8 && o.peer != 1 && n.peer == 1 && f->bitmap_uuid_zero,
+		{ !nine && n.pdsk < 4 && n.disk == 8 && n.peer == 1 && (o.peer != 1 || o.disk != 8) &&
+		  f->bitmap_uuid_zero,
 		  AFTER_NEW_UUID_PEER_PRIMARY },
 		{ n.pdsk < 4 && n.disk >= 4 && o.peer == 1 && n.peer == 2, AFTER_BM_PEER_DEMOTED },
 		{ n.disk >= 4 && o.role == 1 && n.role == 2 && f->now.conn <= 10, AFTER_BM_DEMOTED },
@@ -213,9 +214,24 @@ static void frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected
 	assert_false(state_after_actions(o, n, &f) & AFTER_NOD_THAW);
 }
 
+static void a_disk_attached_for_a_diskless_primary_begins_a_generation(void **state)
+{
+	struct state o = st(SEC, PRI, C_CONNECTED, D_NEGOTIATING, D_DISKLESS), n = o;
+	struct after_facts f = { .lowest_conn = C_CONNECTED, .bitmap_uuid_zero = true, .apv = 101 };
+
+	(void)state;
+	n.disk = UTD;
+	f.now = n;
+	assert_true(state_after_actions(o, n, &f) & AFTER_NEW_UUID_PEER_PRIMARY);
+	assert_false(state_after_actions(n, n, &f) & AFTER_NEW_UUID_PEER_PRIMARY);
+	n.pdsk = UTD;
+	assert_false(state_after_actions(o, n, &f) & AFTER_NEW_UUID_PEER_PRIMARY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_disk_attached_for_a_diskless_primary_begins_a_generation),
 		cmocka_unit_test(frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected),
 		cmocka_unit_test(test_after_change_actions_match_their_conditions),
 		cmocka_unit_test(test_losing_the_peer_makes_one_new_generation_at_most),
