@@ -33,6 +33,7 @@ void resource_write_ordering_update(struct drbd_resource *resource)
 	for_each_volume(device, resource) {
 		if (!device->has_backing || device->state.disk < D_ATTACHING)
 			continue;
+		device->no_flush = false;
 		if (method == 2 && !device->disk_conf.disk_flushes)
 			method = 1;
 		if (method == 1 && !device->disk_conf.disk_drain)

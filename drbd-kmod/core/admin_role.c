@@ -170,7 +170,8 @@ static enum fiber_status promotion_requests(struct task *t, struct drbd_device *
 					   100 * ((u64)op->resource->connection.net_conf.ping_timeo + 1),
 					   t->interrupted);
 			op->verbose = true;
-			op->tries = max_t(u32, op->tries, PROMOTION_TRIES - 2);
+			/* Without it, force or fencing may still be what is missing. */
+			op->tries = max_t(u32, op->tries, PROMOTION_TRIES - 3);
 		}
 	}
 	FIBER_END(op->pc2);

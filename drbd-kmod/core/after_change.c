@@ -192,6 +192,33 @@ static enum fiber_status uuids_before_resend(struct task *t, struct drbd_device 
 	FIBER_END(op->pc3);
 }
 
+/* Lost while frozen, it was spared a new generation; what it writes from now on is mine alone. */
+static bool owes_generation(const struct drbd_device *device)
+{
+	return device->new_uuid_on_thaw && device->state.disk >= D_INCONSISTENT &&
+	       !device->md.uuid[MD_UUID_BITMAP] &&
+	       !(is_connected(device) && device->state.pdsk == D_UP_TO_DATE);
+}
+
+/* The data that one volume waited for are back; the freeze was all volumes'. */
+static enum fiber_status uuids_before_restart(struct task *t, struct drbd_device *device,
+					      struct after_op *op)
+{
+	FIBER_BEGIN(op->pc3);
+	if (!(op->todo & (AFTER_NOD_RESTART | AFTER_NOD_THAW)))
+		FIBER_RETURN(op->pc3);
+	for (op->walk = volume_next(device->resource, NULL); op->walk;
+	     op->walk = volume_next(device->resource, op->walk)) {
+		if (!owes_generation(op->walk))
+			continue;
+		op->walk->new_uuid_on_thaw = false;
+		FIBER_CALL(op->pc3, device_uuid_new_current(t, op->walk, &op->md));
+		if (is_connected(op->walk))
+			send_uuids(op->walk);
+	}
+	FIBER_END(op->pc3);
+}
+
 /* 1 to 5. */
 static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 				     struct after_work *record, struct after_op *op)
@@ -209,6 +236,7 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 					       name_of_helper(HELPER_PRI_ON_INCON_DEGR),
 					       &op->helper));
 	FIBER_CALL(op->pc2, uuids_before_resend(t, device, op));
+	FIBER_CALL(op->pc2, uuids_before_restart(t, device, op));
 	thaw(device, op->todo);
 	FIBER_CALL(op->pc2, generation_part(t, &device->resource->connection, &op->part));
 	FIBER_END(op->pc2);

@@ -311,13 +311,39 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 
 enum { ORDER_NONE, ORDER_DRAIN, ORDER_FLUSH };
 
+static bool wants_flushes(const struct drbd_device *device)
+{
+	return device->disk_conf.disk_flushes && !device->no_flush;
+}
+
+/*
+ * Every volume gets what it asks for itself.  The original lets one volume whose disk needs no
+ * flushes take them from all others; so write_ordering, the weakest, is for the status only.
+ */
+static u8 barrier_ordering(const struct drbd_resource *resource)
+{
+	const struct drbd_device *device;
+	u8 strongest = ORDER_NONE;
+
+	for_each_volume(device, resource) {
+		if (!device->has_backing)
+			continue;
+		if (wants_flushes(device))
+			return ORDER_FLUSH;
+		if (device->disk_conf.disk_drain)
+			strongest = ORDER_DRAIN;
+	}
+	return strongest;
+}
+
 /* The next volume at or after *vnr with a disk to flush, referenced; NULL: that was all. */
 static struct drbd_device *barrier_next_disk(struct drbd_resource *resource, u64 *vnr)
 {
 	struct drbd_device *device;
 
 	for_each_volume(device, resource) {
-		if (device->vnr < *vnr || !local_get(device, D_INCONSISTENT))
+		if (device->vnr < *vnr || !wants_flushes(device) ||
+		    !local_get(device, D_INCONSISTENT))
 			continue;
 		*vnr = (u64)device->vnr + 1;
 		return device;
@@ -336,11 +362,12 @@ static void barrier_flushed(struct drbd_device *device, s64 result)
 			       "the disk failed to flush its cache: reconnecting, so that the peer marks what it wrote last (%d)",
 			       (int)result);
 		connection_fail(&resource->connection, C_NETWORK_FAILURE);
-	} else if (result < 0 && resource->write_ordering == ORDER_FLUSH) {
+	} else if (result < 0 && !device->no_flush) {
 		env_log_device(device, LOG_LVL_WARN,
 			       "the disk can not flush its cache: write ordering becomes drain; a power cut may lose what it caches (%d)",
 			       (int)result);
-		resource->write_ordering = ORDER_DRAIN;
+		device->no_flush = true;
+		resource->write_ordering = min_t(u8, resource->write_ordering, ORDER_DRAIN);
 	}
 	local_put(device);
 }
@@ -365,10 +392,7 @@ static struct drbd_device *barrier_device(struct incoming *in)
 
 static bool barrier_more_to_flush(struct incoming *in)
 {
-	struct drbd_resource *resource = in->connection->resource;
-
-	return resource->write_ordering == ORDER_FLUSH &&
-	       barrier_next_disk(resource, &in->scratch[0]);
+	return barrier_next_disk(in->connection->resource, &in->scratch[0]) != NULL;
 }
 
 static void barrier_end(struct incoming *in, bool begun)
@@ -390,8 +414,8 @@ static void barrier_end(struct incoming *in, bool begun)
 enum fiber_status receive_barrier(struct task *t, struct incoming *in)
 {
 	FIBER_BEGIN(in->pc);
-	barrier_begin(in, in->connection->resource->write_ordering);
-	if (in->connection->resource->write_ordering != ORDER_NONE) {
+	barrier_begin(in, barrier_ordering(in->connection->resource));
+	if (barrier_ordering(in->connection->resource) != ORDER_NONE) {
 		FIBER_WAIT_UNTIL(in->pc, !in->connection->epochs.writes_in_flight || is_lost(in));
 		while (!is_lost(in) && barrier_more_to_flush(in)) {
 			FIBER_DO(in->pc, t, ACT_FLUSH, barrier_device(in), 0);

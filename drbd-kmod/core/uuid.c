@@ -42,6 +42,8 @@ void uuid_bitmap_retire(struct uuid_set *u)
 
 void uuid_new_current(struct uuid_set *u, u64 random, bool primary)
 {
+	/* The original forgets it: then a disk of that generation looks like a split brain. */
+	uuid_bitmap_retire(u);
 	u->slot[UUID_BITMAP] = u->slot[UUID_CURRENT];
 	uuid_slot_set(u, UUID_CURRENT, random, primary);
 }

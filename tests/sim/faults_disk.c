@@ -526,8 +526,8 @@ static void force_primary(struct node *n, u32 v)
 	struct admin_op op;
 
 	trace(n, "volume %u: no good copy is left, primary --force", v);
-	node_command(n, v, admin_resume_io, NULL);
-	demote(n);
+	node_command(primary, v, admin_resume_io, NULL);
+	demote(primary);
 	node_op_init(n, v, &op);
 	op.force = true;
 	node_command(n, v, admin_primary, &op);
@@ -562,6 +562,15 @@ static void volume_repair(u32 v)
 	if (a->state.disk <= D_INCONSISTENT && b->state.disk <= D_INCONSISTENT &&
 	    a->state.disk >= D_INCONSISTENT && b->state.disk >= D_INCONSISTENT) {
 		force_primary(primary, v);
+		return;
+	}
+	/* The newest data are on a disk that failed, and the other one is refused as too old. */
+	if (a->state.disk == D_INCONSISTENT && b->state.disk == D_DISKLESS) {
+		force_primary(&nodes[0], v);
+		return;
+	}
+	if (b->state.disk == D_INCONSISTENT && a->state.disk == D_DISKLESS) {
+		force_primary(&nodes[1], v);
 		return;
 	}
 	bad = a->state.disk == D_INCONSISTENT ? &nodes[0] : b->state.disk == D_INCONSISTENT ? &nodes[1] : NULL;

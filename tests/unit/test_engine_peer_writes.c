@@ -47,7 +47,9 @@ static void unordered_epochs_are_still_acknowledged_in_order(void **state)
 	struct sent s;
 
 	(void)state;
-	fake.resource.write_ordering = 0;
+	dev()->disk_conf.disk_flushes = dev()->disk_conf.disk_drain = false;
+	resource_write_ordering_update(&fake.resource);
+	assert_int_equal(fake.resource.write_ordering, 0);
 	done(write_arrives(8, 4096, 1));
 	done(barrier_arrives(1));
 	done(write_arrives(64, 4096, 2));
@@ -61,6 +63,27 @@ static void unordered_epochs_are_still_acknowledged_in_order(void **state)
 	assert_int_equal(((struct wire_p_barrier_ack *)s.body)->barrier, 1);
 	s = expect(SOCK_META, P_BARRIER_ACK);
 	assert_int_equal(((struct wire_p_barrier_ack *)s.body)->barrier, 2);
+}
+
+static void a_volume_that_needs_no_flushes_takes_them_from_no_other(void **state)
+{
+	struct arrival *b;
+
+	(void)state;
+	/* What another volume makes of the resource's value. */
+	fake.resource.write_ordering = 1;
+	dev()->disk_conf.disk_flushes = true;
+	done(write_arrives(8, 4096, 1));
+	peer_request_local_done(&peers[0], 0);
+	b = barrier_arrives(1);
+	assert_int_equal(b->flushes, 1);
+	done(b);
+	dev()->disk_conf.disk_flushes = false;
+	done(write_arrives(8, 4096, 2));
+	peer_request_local_done(&peers[1], 0);
+	b = barrier_arrives(2);
+	assert_int_equal(b->flushes, 0);
+	done(b);
 }
 
 static void a_failed_received_write_is_marked_and_refused(void **state)
@@ -493,6 +516,7 @@ int main(void)
 		TEST(a_received_write_is_acknowledged_when_on_disk, setup_secondary),
 		TEST(the_barrier_ack_follows_the_last_ack, setup_secondary),
 		TEST(unordered_epochs_are_still_acknowledged_in_order, setup_secondary),
+		TEST(a_volume_that_needs_no_flushes_takes_them_from_no_other, setup_secondary),
 		TEST(a_failed_received_write_is_marked_and_refused, setup_secondary),
 		TEST(a_write_beyond_the_device_is_a_protocol_error, setup_secondary),
 		TEST(an_unknown_meta_packet_ends_in_standalone, setup_secondary),
