@@ -183,11 +183,11 @@ struct drbd_device {
 	struct bitmap bitmap;
 	struct bm_batch bm_batch;	/* being written by whoever set bm_write_busy */
 	bool bm_write_busy;
+	bool no_flush;			/* the disk said that it knows no flush */
 	/*
 	 * How often bits were cleared because the disk holds what the peer has, and how many of
 	 * these times a flush covers: before that the disk may not say so (bitmap_io.c).
 	 */
-	bool no_flush;			/* the disk said that it knows no flush */
 	u64 bits_cleared, bits_stable;
 	bool size_busy;			/* size, log or place of the metadata are being changed */
 	bool bm_new_bits_clear;		/* ACT_BM_RESIZE: what is added is in sync (assume-clean) */
