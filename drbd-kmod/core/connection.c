@@ -224,7 +224,6 @@ enum fiber_status connection_establish(struct task *t, struct drbd_connection *c
 static void volume_forget_peer(struct drbd_device *device)
 {
 	device->peer_uuids.valid = false;
-	device->judged_uuids_owed = false;
 	device->discard_my_data = false;
 	device->size_asked = false;
 	device->growth_asked = false;

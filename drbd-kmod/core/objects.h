@@ -201,12 +201,6 @@ struct drbd_device {
 	struct core_timer exposure_timer;
 	struct peer_uuids peer_uuids;
 	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
-	/*
-	 * The peer attached, and what I judged its disk by has been corrected since: it has to be
-	 * told the identifiers of before, or it comes to another verdict.
-	 */
-	struct uuid_set judged_uuids;
-	bool judged_uuids_owed;
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
 	bool resend_left_bits;		/* of writes nobody can send again: generation_part() */
 	/*

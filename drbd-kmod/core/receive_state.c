@@ -266,12 +266,8 @@ static void handshake_log(const struct drbd_device *device, const struct receive
 
 static void handshake_adopt(struct drbd_device *device, const struct uuid_verdict *v)
 {
-	if (v->self_corrected) {
-		device->judged_uuids = device_uuids(device);
-		device->judged_uuids_owed = device->state.conn >= C_CONNECTED &&
-					    device->state.pdsk == D_DISKLESS;
+	if (v->self_corrected)
 		device_uuids_store(device, &v->self);
-	}
 	if (v->peer_corrected)
 		device->peer_uuids.set = v->peer;
 }

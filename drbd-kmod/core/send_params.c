@@ -146,13 +146,12 @@ void send_sizes(struct drbd_device *device, bool trigger_reply, u16 dds_flags)
 		     wire_sizes_len(connection->agreed_features));
 }
 
-static void send_uuids_flagged(struct drbd_device *device, u64 bits, u64 flags)
+static void send_uuids_flagged(struct drbd_device *device, u64 bits, u64 bitmap_uuid, u64 flags)
 {
-	struct uuid_set set = device->judged_uuids_owed ? device->judged_uuids :
-							  device_uuids(device);
+	struct uuid_set set = device_uuids(device);
 	struct wire_p_uuids p = {
 		.current_uuid = cpu_to_be64(set.slot[UUID_CURRENT]),
-		.bitmap_uuid = cpu_to_be64(set.slot[UUID_BITMAP]),
+		.bitmap_uuid = cpu_to_be64(bitmap_uuid),
 		.history = {
 			cpu_to_be64(set.slot[UUID_HISTORY0]),
 			cpu_to_be64(set.slot[UUID_HISTORY1]),
@@ -161,7 +160,6 @@ static void send_uuids_flagged(struct drbd_device *device, u64 bits, u64 flags)
 		.flags = cpu_to_be64(flags),
 	};
 
-	device->judged_uuids_owed = false;
 	device->sent_uuids.ids = set;
 	device->sent_uuids.bits = bits;
 	device->sent_uuids.flags = flags;
@@ -184,13 +182,15 @@ void send_uuids(struct drbd_device *device)
 		disk = device->disk_at_attach;
 	if (disk == D_INCONSISTENT)
 		flags |= WIRE_UF_INCONSISTENT;
-	send_uuids_flagged(device, device->bitmap.bits_set, flags);
+	send_uuids_flagged(device, device->bitmap.bits_set,
+			   device_uuids(device).slot[UUID_BITMAP], flags);
 }
 
 void send_uuids_skip_initial_sync(struct drbd_device *device)
 {
 	if (device->has_backing)
-		send_uuids_flagged(device, 0, WIRE_UF_SKIP_INITIAL_SYNC);
+		send_uuids_flagged(device, 0, device_uuids(device).slot[UUID_BITMAP],
+				   WIRE_UF_SKIP_INITIAL_SYNC);
 }
 
 /*

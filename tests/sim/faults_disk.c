@@ -623,10 +623,11 @@ static void settle_split(void)
 	}
 	trace(winner, "split brain: its data count");
 	stats.splits++;
+	oracle_join(winner);
 	node_op_init(loser, 0, &op);
 	op.force = true;
 	node_command(loser, 0, admin_disconnect, &op);
-	if (loser == primary) {
+	if (loser == primary || is_primary(loser)) {
 		/* Without data it may be frozen; what waits there has to fail first. */
 		for (v = 0; v < cfg.volumes; v++)
 			node_command(loser, v, admin_resume_io, NULL);
@@ -651,7 +652,11 @@ void disk_repair(void)
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);
 		pass(3000, 3000);
-		apart = do_not_meet() ? apart + 1 : 0;
+		/* They may be looked at just while they try once more. */
+		if (do_not_meet())
+			apart++;
+		else if (connected())
+			apart = 0;
 		if (apart > 5) {
 			settle_split();
 			apart = 0;

@@ -339,35 +339,6 @@ static void a_size_is_shown_that_was_asked_for_only_if_the_disk_has_room(void **
 	assert_int_equal(dev()->state.conn, C_CONNECTED);
 }
 
-static u64 bitmap_uuid_told(void)
-{
-	struct sent s;
-
-	do
-		assert_true(next_packet(SOCK_DATA, &s, true));
-	while (s.cmd != P_UUIDS);
-	return be64_to_cpu(((struct wire_p_uuids *)s.body)->bitmap_uuid);
-}
-
-/* Else it finds two equal generations where I have found the end of a sync that it alone saw. */
-static void a_peer_that_attaches_is_told_the_uuids_that_it_was_judged_by(void **state)
-{
-	(void)state;
-	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
-	own_uuids(B, A, C, 0);
-	fake_run();
-	drain(SOCK_DATA);
-	assert_true(uuids_arrive(B, 0, A, C));
-	assert_true(connected_state_arrives(D_NEGOTIATING, D_UP_TO_DATE));
-	fake_run();
-	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
-	assert_int_equal(bitmap_uuid_told(), A);
-	/* Once. */
-	drain(SOCK_DATA);
-	send_uuids(dev());
-	assert_int_equal(bitmap_uuid_told(), 0);
-}
-
 /* ---- a peer that is lost ---- */
 
 static struct connection_cleanup cleanup;
@@ -525,8 +496,6 @@ int main(void)
 		TEST(a_size_is_shown_that_was_asked_for_only_if_the_disk_has_room, setup_without_disk),
 		TEST(a_peer_whose_new_disk_is_refused_is_told_why, setup_with_disk),
 		TEST(a_disk_with_other_data_is_given_up_when_the_peer_tells_its_own, setup_without_disk),
-		TEST(a_peer_that_attaches_is_told_the_uuids_that_it_was_judged_by,
-		     setup_secondary_pair),
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_is_synced_when_it_is_back, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
