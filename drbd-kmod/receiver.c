@@ -14,6 +14,8 @@
 #define META_AHEAD 1024
 /* So many packets may set something off before it is sent, although more of them are there. */
 #define PUSH_EVERY 8
+/* A payload's parts that are waited for as a whole: otherwise each TCP segment wakes us. */
+#define RECV_AT_ONCE (32 << 10)
 
 struct receiver {
 	struct shell_resource *r;
@@ -79,8 +81,16 @@ static int recv_all(struct receiver *rc, struct iov_iter *iter)
 	rc->first += ahead;
 	if (iov_iter_count(iter))
 		push_before(rc, iov_iter_count(iter));
-	while (iov_iter_count(iter) && n > 0)
-		n = sock_recv_some(sock, iter, MSG_WAITALL);
+	while (iov_iter_count(iter) && n > 0) {
+		struct iov_iter part = *iter;
+
+		iov_iter_truncate(&part, RECV_AT_ONCE);
+		if (sock_waiting(sock) < iov_iter_count(&part))
+			sock_wait(sock, iov_iter_count(&part));
+		n = sock_recv_some(sock, &part, MSG_WAITALL);
+		if (n > 0)
+			iov_iter_advance(iter, n);
+	}
 	return n < 0 ? n : 0;
 }
 

@@ -264,6 +264,8 @@ int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got);
 int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags);
 /* About how many bytes have come and wait to be received; without waiting for anything. */
 u32 sock_waiting(struct socket *sock);
+/* Until so many have come, or something else has happened; not for long. By who receives. */
+void sock_wait(struct socket *sock, u32 bytes);
 void sock_set_timeouts(struct socket *sock, long send_ms, long recv_ms);
 void sock_cork(struct socket *sock, bool on);
 bool sock_alive(struct socket *sock);

@@ -77,6 +77,22 @@ u32 sock_waiting(struct socket *sock)
 	return tcp_inq(sock->sk);
 }
 
+void sock_wait(struct socket *sock, u32 bytes)
+{
+	struct sock *sk = sock->sk;
+	DEFINE_WAIT(wait);
+
+	/* What surely fits into the buffer. */
+	bytes = min_t(u32, bytes, READ_ONCE(sk->sk_rcvbuf) / 4);
+	/* TCP wakes nobody before that, but for errors and when its window closes. */
+	WRITE_ONCE(sk->sk_rcvlowat, bytes);
+	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
+	if (tcp_inq(sk) < bytes && !READ_ONCE(sk->sk_err) && !READ_ONCE(sk->sk_shutdown))
+		schedule_timeout(HZ / 10);
+	finish_wait(sk_sleep(sk), &wait);
+	WRITE_ONCE(sk->sk_rcvlowat, 1);
+}
+
 int sock_recv_some(struct socket *sock, struct iov_iter *iter, int flags)
 {
 	struct msghdr msg = { .msg_flags = flags | MSG_NOSIGNAL, .msg_iter = *iter };
