@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The module among the rest of the kernel: memory that is short, handlers that hang, readers of debugfs."""
+"""The module among the rest of the kernel: memory that is short, handlers that hang, disks that hang, readers of debugfs."""
 
 import time
 
@@ -94,3 +94,32 @@ def test_debugfs_is_read_while_everything_comes_and_goes(lab):
         job.wait(60)
     r0.fill(lab.n1, 1)
     r0.assert_mirrored()
+
+
+def test_writers_outlive_a_disk_that_hangs_and_is_detached_by_force(lab):
+    """What the disk still reads of a writer's memory stays there; the writer goes on with the peer's disk."""
+    for node in lab.nodes:
+        node.run("modprobe dm_mod 2>/dev/null; echo 0 131072 linear /dev/vdc 0 | dmsetup create hangs; test -b /dev/dm-0")
+    r0 = lab.resource(disks=("/dev/dm-0",))
+    try:
+        r0.in_sync(primary=lab.n1)
+        # From now on the activity log needs no write for them.
+        r0.fill(lab.n1, 4)
+        lab.n1.run("dmsetup suspend --noflush --nolockfs hangs")
+        writer = lab.n1.spawn("fio --name=w --filename=/dev/drbd0 --direct=1 --ioengine=libaio --rw=randwrite --bs=16k"
+                              " --iodepth=8 --size=4M --mem=mmap --minimal --verify=crc32c --do_verify=1 --verify_fatal=1")
+        lab.n1.wait_for("writes under way", lambda: r0.status(lab.n1).lo)
+        r0.adm(lab.n1, "detach --force", timeout=120)
+        writer.wait(240)
+        r0.wait(lab.n1, disk=("Failed", "Diskless"), cs="Connected")
+        # Pages that were freed are other people's now; ours were held.
+        lab.n1.run("dd if=/dev/zero of=/tmp/others bs=1M count=32 status=none; rm /tmp/others")
+        lab.n1.run("dmsetup resume hangs")
+        r0.wait(lab.n1, disk="Diskless", cs="Connected")
+        r0.adm(lab.n1, "attach")
+        r0.wait_synced()
+        assert lab.n1.out("cmp -n 4194304 /dev/drbd0 /dev/dm-0 && echo same") == "same"
+    finally:
+        lab.n1.run("dmsetup resume hangs; true")
+        for node in lab.nodes:
+            node.run("drbdadm down r0; dmsetup remove hangs", check=False)
