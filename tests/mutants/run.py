@@ -33,6 +33,7 @@ CORE, UNIT, SIM = TREE / "core", TREE / "unit", TREE / "sim"
 ORIGINALS = {CORE: TOP / "drbd-kmod" / "core", UNIT: TOP / "tests" / "unit",
              SIM: TOP / "tests" / "sim"}
 CC = shlex.split(os.environ.get("CC", "ccache gcc" if shutil.which("ccache") else "gcc"))
+os.environ.pop("CCACHE_BASEDIR", None)     # dependencies would name files by other paths than here
 CFLAGS = ["-std=gnu11", "-O1", "-w", "-MMD", f'-DVECTORS="{TOP}/tests/vectors"']
 LIBS = ["-lcmocka", "-lz"]
 PATIENCE = 10          # seconds that a unit test may take beyond ten times its usual time
