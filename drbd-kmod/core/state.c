@@ -199,7 +199,7 @@ static void sanitise_abort(struct state *s)
 }
 
 /* Rules 1 to 5; 2 after 4, which may have left the volume unconfigured. */
-static void sanitise_implied(struct state *s, const struct state_facts *f)
+static void sanitise_implied(u8 old_disk, struct state *s, const struct state_facts *f)
 {
 	if (s->conn < C_CONNECTED) {
 		s->peer_isp = false;
@@ -216,7 +216,10 @@ static void sanitise_implied(struct state *s, const struct state_facts *f)
 	if (state_unconfigured(*s))
 		s->aftr_isp = false;
 	if (s->conn >= C_CONNECTED && s->conn < C_AHEAD) {
-		if (s->disk == D_CONSISTENT || s->disk == D_OUTDATED)
+		/* Outdating one that is worse does not make it better. */
+		if (is_old(s->disk) && old_disk == D_INCONSISTENT && s->conn == C_CONNECTED)
+			s->disk = D_INCONSISTENT;
+		else if (is_old(s->disk))
 			s->disk = D_UP_TO_DATE;
 		if (s->pdsk == D_CONSISTENT || s->pdsk == D_OUTDATED)
 			s->pdsk = D_UP_TO_DATE;
@@ -236,7 +239,7 @@ static void sanitise_verify(u8 old_conn, struct state *s)
 
 struct state state_sanitise(struct state os, struct state ns, const struct state_facts *f)
 {
-	sanitise_implied(&ns, f);
+	sanitise_implied(os.disk, &ns, f);
 	sanitise_verify(os.conn, &ns);
 	state_clamp(&ns);
 	/*

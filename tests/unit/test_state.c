@@ -278,6 +278,23 @@ static void test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk(void **state)
 	assert_int_equal(state_sanitise(os, ns, &f).disk, UTD);
 }
 
+static void test_outdating_lifts_no_inconsistent_disk(void **state)
+{
+	static const u8 pdsks[] = { D_DISKLESS, D_INCONSISTENT, UTD };
+	struct state_facts f = facts_default();
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(pdsks); i++) {
+		struct state os = st(SEC, PRI, C_CONNECTED, D_INCONSISTENT, pdsks[i]), ns = os;
+
+		ns.disk = D_OUTDATED;
+		assert_int_equal(state_sanitise(os, ns, &f).disk, D_INCONSISTENT);
+		/* What is no worse is what both found equal. */
+		os.disk = D_NEGOTIATING;
+		assert_int_equal(state_sanitise(os, ns, &f).disk, UTD);
+	}
+}
+
 static void test_resuming_a_paused_sync_obeys_the_narrower_limits(void **state)
 {
 	struct state_facts f = facts_default();
@@ -653,6 +670,7 @@ int main(void)
 		cmocka_unit_test(test_change_pairs_captured_from_requests),
 		cmocka_unit_test(test_apply_touches_only_masked_fields),
 		cmocka_unit_test(test_the_peers_view_mirrors_back),
+		cmocka_unit_test(test_outdating_lifts_no_inconsistent_disk),
 		cmocka_unit_test(test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk),
 		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),
 		cmocka_unit_test(test_disk_views_survive_or_fade_at_disconnect),
