@@ -175,7 +175,7 @@ static s32 do_attach(struct nl_request *rq)
 		return ret;
 	/* An earlier detach may still be closing the disk. */
 	if (rq->d->backing.data.bdev &&
-	    !wait_event_interruptible_timeout(rq->r->wait, !READ_ONCE(rq->d->backing.data.bdev), 60 * HZ)) {
+	    wait_event_interruptible_timeout(rq->r->wait, !READ_ONCE(rq->d->backing.data.bdev), 60 * HZ) <= 0) {
 		nl_info(rq, "the previous disk is still waiting for its last I/O; try again later");
 		return ERR_DISK_CONFIGURED;
 	}

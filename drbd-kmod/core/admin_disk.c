@@ -495,12 +495,18 @@ static bool answer_is_due(const struct drbd_device *device)
 	return device->size_asked && device->state.conn == C_CONNECTED;
 }
 
+/* And whatever the peer asked for is under way: it may lead to a resync. */
+static bool sizes_are_settled(const struct drbd_device *device)
+{
+	return !answer_is_due(device) && !device->size_busy;
+}
+
 enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 {
 	struct drbd_device *device = op->device;
 
 	FIBER_BEGIN(op->pc);
-	FIBER_WAIT_TIMEOUT(op->pc, t, ANSWER_MS, !answer_is_due(device) || t->interrupted);
+	FIBER_WAIT_TIMEOUT(op->pc, t, ANSWER_MS, sizes_are_settled(device) || t->interrupted);
 	op->ret = ERR_NO_DISK;
 	if (!local_get(device, D_INCONSISTENT))
 		FIBER_RETURN(op->pc);

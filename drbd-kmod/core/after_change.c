@@ -2,6 +2,7 @@
 /* What a state change sets off, in the worker (states.md 3). What is to be done is decided in
  * state.c; here it is done, in that order. */
 #include "after_change.h"
+#include "connection.h"
 #include "names.h"
 #include "predicates.h"
 
@@ -163,6 +164,26 @@ static void tell_peer_attached(struct drbd_device *device)
 	send_state(device);
 }
 
+/*
+ * The sizes were told with the UUIDs, which know nothing of what both have grown by since. The
+ * next handshake does: this disk is its source, and the blocks that are new are marked.
+ */
+static bool growth_needs_handshake(const struct drbd_device *device, const struct after_work *record)
+{
+	const struct state *os = &record->note.os.state, *ns = &device->state;
+
+	return device->grew_in_handshake && os->conn == C_WF_REPORT_PARAMS &&
+	       ns->conn == C_CONNECTED && ns->role == ROLE_SECONDARY && ns->peer == ROLE_SECONDARY;
+}
+
+static void shake_hands_again(struct drbd_device *device)
+{
+	env_log_device(device, LOG_LVL_INFO,
+		       "both nodes have grown: reconnecting, so that what is new is synced");
+	device->crashed_primary = true;
+	connection_fail(&device->resource->connection, C_NETWORK_FAILURE);
+}
+
 /* ---- the volume's fiber, in parts that return FIBER_DONE when they are through */
 
 static bool owes_uuid(const struct drbd_device *walk, const struct drbd_device *device, u64 todo)
@@ -226,7 +247,9 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 	FIBER_BEGIN(op->pc2);
 	t->notify = &record->note;
 	FIBER_DO(op->pc2, t, ACT_NOTIFY, device, 0);
-	if (op->todo & AFTER_CLEAR_CRASHED) {
+	if ((op->todo & AFTER_CLEAR_CRASHED) && growth_needs_handshake(device, record)) {
+		shake_hands_again(device);
+	} else if (op->todo & AFTER_CLEAR_CRASHED) {
 		clear_crashed(device);
 		/* The peer has it all again, and what is frozen will get there, too. */
 		device->new_uuid_on_thaw = false;

@@ -214,6 +214,7 @@ struct drbd_device {
 	u32 peer_max_bio_size;
 	bool size_asked;		/* P_SIZES by command that the peer has not answered yet */
 	bool growth_asked;		/* ... that made this node grow */
+	bool grew_in_handshake;		/* what is new is marked here and nowhere to be synced */
 	bool peer_discards;
 	u32 max_bio_size;		/* bytes, largest request this node generates */
 

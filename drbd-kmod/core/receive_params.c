@@ -394,6 +394,7 @@ static void sizes_answer(struct incoming *in, const struct size_op *op, bool gro
 
 	device_reconsider_max_bio_size(device);
 	env_device_limits_changed(device);
+	device->grew_in_handshake = is_handshake(device) && op->outcome == SIZE_GREW;
 	if (device->state.conn <= C_WF_REPORT_PARAMS)
 		return;
 	if (be64_to_cpu(p->c_size) != device->capacity)

@@ -206,6 +206,19 @@ static enum fiber_status log_empty(struct task *t, struct drbd_device *device, s
 	FIBER_END(op->bulk.pc2);
 }
 
+/* What is new has bits, but the peer is not there to be told: its handshake has to see it. */
+static void note_growth_alone(struct drbd_device *device, const struct size_op *op)
+{
+	struct state s = device->state;
+
+	if (op->outcome != SIZE_GREW || op->assume_clean || s.conn >= C_WF_REPORT_PARAMS ||
+	    s.role != ROLE_SECONDARY || s.disk != D_UP_TO_DATE ||
+	    device->md.uuid[MD_UUID_BITMAP])
+		return;
+	device->crashed_primary = true;
+	device_md_flags_update(device);
+}
+
 /* With application I/O stopped, and nobody else at it. */
 static enum fiber_status size_change(struct task *t, struct drbd_device *device, struct size_op *op)
 {
@@ -219,6 +232,7 @@ static enum fiber_status size_change(struct task *t, struct drbd_device *device,
 	if (op->error)
 		FIBER_RETURN(op->bulk.pc);
 	op->outcome = outcome_of(device->md.la_size_sect, op->new_size);
+	note_growth_alone(device, op);
 	device->disk_conf.disk_size = user_size(device, op);
 	if (op->changed) {
 		FIBER_CALL(op->bulk.pc, metadata_write(t, device, op));

@@ -775,6 +775,39 @@ static void what_was_added_is_synced_once_the_peer_has_grown_too(void **state)
 	fake_stop();
 }
 
+/* Its new blocks are marked, and equal UUIDs would say that there is nothing to be synced. */
+static void a_secondary_that_grows_alone_is_the_source_of_what_is_new(void **state)
+{
+	(void)state;
+	attach(MD_INDEX_FLEX_EXTERNAL, LARGE, 8192, SMALL);
+	resize(0, 0);
+	assert_int_equal(dev()->capacity, LARGE);
+	assert_true(fake_on_disk(0).flags & MDF_CRASHED_PRIMARY);
+	fake_stop();
+}
+
+static void growth_in_a_handshake_is_synced_after_another_one(void **state)
+{
+	struct state_change up = state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						   ST_CHANGE_PDSK(D_UP_TO_DATE));
+
+	(void)state;
+	for (u32 grows = 0; grows < 2; grows++) {
+		connected(false);
+		become(ROLE_SECONDARY);
+		dev()->state.conn = C_WF_REPORT_PARAMS;
+		dev()->state.pdsk = D_UNKNOWN;
+		dev()->state.peer = ROLE_SECONDARY;
+		peer_says(grows ? 0 : SMALL, SMALL);
+		assert_int_equal(dev()->capacity, grows ? LARGE : SMALL);
+		state_change(dev(), ST_ARGS(up), CS_HARD);
+		fake_run();
+		assert_int_equal(dev()->state.conn < C_WF_REPORT_PARAMS, grows);
+		assert_int_equal(!!(device_md_flags(dev()) & MDF_CRASHED_PRIMARY), grows);
+		fake_stop();
+	}
+}
+
 static void a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see(void **state)
 {
 	(void)state;
@@ -853,6 +886,8 @@ int main(void)
 		cmocka_unit_test(a_demoted_disk_that_the_peer_has_all_of_is_none_that_was_lost),
 		cmocka_unit_test(a_growth_that_was_cut_off_is_not_resynced_after_a_later_shrink),
 		cmocka_unit_test(what_was_added_is_synced_once_the_peer_has_grown_too),
+		cmocka_unit_test(a_secondary_that_grows_alone_is_the_source_of_what_is_new),
+		cmocka_unit_test(growth_in_a_handshake_is_synced_after_another_one),
 		cmocka_unit_test(a_disk_grows_to_what_the_users_of_a_peer_that_lost_its_own_see),
 		cmocka_unit_test(a_size_that_can_not_be_is_not_remembered),
 		cmocka_unit_test(a_disk_that_negotiates_keeps_size_and_bitmap_together),
