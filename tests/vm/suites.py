@@ -57,7 +57,6 @@ def root_make(suite):
     if os.path.exists(os.path.join(final, "version")):
         return final
     note("%s: making a root with its compiler and kernel headers (once)" % suite)
-    shutil.rmtree(final + ".new", ignore_errors=True)
     os.makedirs(os.path.dirname(final), exist_ok=True)
     hook = final + ".hook"
     with open(hook, "w") as handle:
@@ -67,10 +66,16 @@ def root_make(suite):
     command = ["mmdebstrap", "--quiet", "--variant=apt", "--include=make,gcc,libc6-dev,kmod,libelf1," + HEADERS,
                "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Check-Valid-Until \"false\"",
                "--customize-hook=%s \"$1\"" % shlex.quote(hook), suite, final + ".new", "-"]
-    sources = "\n".join(image.apt_sources(suite)) + "\n"
     log = final + ".log"
-    with open(log, "w") as handle:
-        done = subprocess.run(command, input=sources, text=True, stdout=handle, stderr=subprocess.STDOUT, check=False)
+    every = image.apt_sources(suite)
+    # For the same reason updates may be listed that are gone; the release itself stays.
+    for sources in (every, [line for line in every if " %s main" % suite in line]):
+        shutil.rmtree(final + ".new", ignore_errors=True)
+        with open(log, "w") as handle:
+            done = subprocess.run(command, input="\n".join(sources) + "\n", text=True, stdout=handle,
+                                  stderr=subprocess.STDOUT, check=False)
+        if done.returncode == 0:
+            break
     if done.returncode:
         print(open(log).read()[-3000:])
         sys.exit("suites.py: mmdebstrap could not make a root of %s (log above, %s)" % (suite, log))
