@@ -19,18 +19,25 @@ u64 now_us = 1, n_events;
 
 static u64 rng;
 
+static u64 mixed(u64 z)
+{
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	return z ^ (z >> 31);
+}
+
+/*
+ * The stream moves on by adding a constant.  A seed that were only multiplied by it would begin where
+ * its neighbour is one draw later: mixed, seeds begin at places that have nothing to do with each other.
+ */
 void chance_seed(u64 seed)
 {
-	rng = seed * 0x9e3779b97f4a7c15ull + 1;
+	rng = mixed(seed);
 }
 
 u64 chance64(void)
 {
-	u64 z = (rng += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
-	return z ^ (z >> 31);
+	return mixed(rng += 0x9e3779b97f4a7c15ull);
 }
 
 u32 chance(u32 below)
