@@ -130,29 +130,34 @@ bool comes_true(condition *cond, u32 seconds)
 	return sim_failed || cond();
 }
 
-static u64 bits_left(void)
+static u64 work_left(void)
 {
+	struct drbd_device *device;
 	u64 left = 0;
 	u32 v;
 	int i;
 
 	for (i = 0; i < NODES; i++)
-		for (v = 0; nodes[i].up && v < cfg.volumes; v++)
-			left += node_device(&nodes[i], v)->bitmap.bits_set;
+		for (v = 0; nodes[i].up && v < cfg.volumes; v++) {
+			device = node_device(&nodes[i], v);
+			left += device->bitmap.bits_set;
+			if (device->state.conn == C_VERIFY_S || device->state.conn == C_VERIFY_T)
+				left += device->resync.verify_left;
+		}
 	return left;
 }
 
-/* A resync may be slow, as some settings want it, if only it goes on. */
+/* A resync or verify may be slow, as some settings want it, if only it goes on. */
 bool wait_for(condition *cond, const char *what, u32 seconds)
 {
 	u64 before;
 	u32 v;
 
 	do {
-		before = bits_left();
+		before = work_left();
 		if (comes_true(cond, seconds))
 			return true;
-	} while (cond == in_sync && bits_left() < before);
+	} while (cond == in_sync && work_left() < before);
 	if (disk_trouble())
 		return false;
 	for (v = 0; v < cfg.volumes; v++)
