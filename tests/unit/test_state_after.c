@@ -14,6 +14,9 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		     (n.pdsk < 4 || n.pdsk == 5 || n.pdsk == 6)) ||
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
 	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && f->bitmap_uuid_zero;
+	/* A Primary's disk is back, and its peer is not. */
+	bool alone = !nine && n.disk == 8 && (o.disk == 1 || o.disk == 3) && o.role == 1 &&
+		     n.role == 1 && n.conn < 10 && f->bitmap_uuid_zero;
 	bool restart = n.susp_nod && (o.disk == 1 || o.disk == 3) && f->lowest_disk == 8;
 	bool resend = n.susp_nod && !restart && o.conn < 10 && f->lowest_conn >= 10;
 	bool data_came = o.disk != 8 && o.pdsk != 8 && (n.disk == 8 || n.pdsk == 8);
@@ -32,9 +35,9 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		{ !osrc && nsrc && f->apv >= 96, AFTER_SEND_SYNC_UUID },
 		{ o.pdsk == 0 && n.pdsk != 0 && n.pdsk != 6, AFTER_PEER_ATTACHED },
 		{ o.conn != 13 && n.conn == 13 && f->now.conn == 13, AFTER_SEND_BITMAP },
-		{ nine && !now_susp, AFTER_NEW_UUID_LOST_PEER },
-		{ nine && now_susp, AFTER_SET_NCU },
-		{ !nine && n.pdsk < 4 && n.disk == 8 && n.peer == 1 && (o.peer != 1 || o.disk != 8) &&
+		{ (nine && !now_susp) || (alone && !n.susp_fen), AFTER_NEW_UUID_LOST_PEER },
+		{ (nine && now_susp) || (alone && n.susp_fen), AFTER_SET_NCU },
+		{ !nine && !alone && n.pdsk < 4 && n.disk == 8 && n.peer == 1 && (o.peer != 1 || o.disk != 8) &&
 		  f->bitmap_uuid_zero,
 		  AFTER_NEW_UUID_PEER_PRIMARY },
 		{ n.pdsk < 4 && n.disk >= 4 && o.peer == 1 && n.peer == 2, AFTER_BM_PEER_DEMOTED },
@@ -228,10 +231,35 @@ static void a_disk_attached_for_a_diskless_primary_begins_a_generation(void **st
 	assert_false(state_after_actions(o, n, &f) & AFTER_NEW_UUID_PEER_PRIMARY);
 }
 
+static void a_primary_that_gets_its_disk_back_without_its_peer_begins_a_generation(void **state)
+{
+	const u64 mask = AFTER_NEW_UUID_LOST_PEER | AFTER_SET_NCU;
+	struct state o = st(PRI, 0, C_STANDALONE, D_ATTACHING, D_UNKNOWN), n = o;
+	struct after_facts f = { .bitmap_uuid_zero = true, .apv = 101 };
+
+	(void)state;
+	n.disk = UTD;
+	f.now = n;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	/* What waits for data is let go by this very disk: its generation can not wait. */
+	n.susp_nod = f.now.susp_nod = true;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
+	/* It has one already, or is no Primary, or its peer has a say. */
+	f.bitmap_uuid_zero = false;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+	f.bitmap_uuid_zero = true;
+	o.role = n.role = SEC;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+	o = st(PRI, SEC, C_CONNECTED, D_NEGOTIATING, UTD);
+	n = st(PRI, SEC, C_CONNECTED, UTD, UTD);
+	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_disk_attached_for_a_diskless_primary_begins_a_generation),
+		cmocka_unit_test(a_primary_that_gets_its_disk_back_without_its_peer_begins_a_generation),
 		cmocka_unit_test(frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected),
 		cmocka_unit_test(test_after_change_actions_match_their_conditions),
 		cmocka_unit_test(test_losing_the_peer_makes_one_new_generation_at_most),
