@@ -639,6 +639,19 @@ static void settle_split(void)
 	bring_up(winner);
 }
 
+/* The same where only the network is bad, once a disk was detached: then both stand alone. */
+static void settle_if_detached(void)
+{
+	int i;
+
+	if (!stats.detaches || comes_true(connected, 100))
+		return;
+	for (i = 0; i < NODES; i++)
+		if (!nodes[i].up || node_connection(&nodes[i])->cstate != C_STANDALONE)
+			return;
+	settle_split();
+}
+
 void disk_repair(void)
 {
 	u32 apart = 0;
@@ -646,6 +659,8 @@ void disk_repair(void)
 	u32 v;
 	int i;
 
+	if (cfg.families == FAMILY_NET)
+		settle_if_detached();
 	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE)))
 		return;
 	while (!sim_failed && !in_sync() && now_us < until) {

@@ -442,6 +442,7 @@ static void fault_detach(void)
 		return;
 	node_op_init(n, 0, &op);
 	op.force = one_in(3);
+	stats.detaches++;
 	trace(n, "detach%s", op.force ? " --force" : "");
 	node_command(n, 0, admin_detach, &op);
 	pass(1, 5000);

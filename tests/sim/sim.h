@@ -418,7 +418,7 @@ void versions_peace(void);
 
 /* ---- words ---- */
 struct stats {
-	u64 commands, faults, boots, crashes, connects, helpers, splits, storms, wipes;
+	u64 commands, faults, boots, crashes, connects, helpers, splits, storms, wipes, detaches;
 };
 extern struct stats stats;
 extern bool tracing, sim_failed;

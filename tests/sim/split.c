@@ -103,6 +103,21 @@ static void part(void)
 			       &nodes[i]);
 }
 
+/*
+ * Where packets come late, one node may hang up for good before the other one has heard why; and
+ * a loser that gave way during the handshake may have said that it is Primary: it goes on
+ * looking for the winner that left.  Whoever finds one of them alone lets it try again.
+ */
+static void bring_together(void)
+{
+	int tries, i;
+
+	for (tries = 0; tries < 4 && !comes_true(decided, 100); tries++)
+		for (i = 0; i < NODES && !decided(); i++)
+			if (stands_alone(&nodes[i]))
+				bring_up(&nodes[i]);
+}
+
 static void end_split(void)
 {
 	struct node *winner = NULL;
@@ -114,6 +129,8 @@ static void end_split(void)
 	net_set_link(true);
 	if (cfg.two_primaries)
 		part();
+	else if (family_has(FAMILY_NET) || family_has(FAMILY_OPTIONS))
+		bring_together();
 	if (!wait_for(decided, "decided whose data survive the split brain", 300))
 		return;
 	if (!connected()) {
