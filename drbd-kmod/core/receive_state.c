@@ -73,14 +73,16 @@ static void uuids_adopt(struct drbd_device *device, u64 uuid)
 
 /*
  * Diskless, my users see what the peer tells about. A disk that is being synced carries the
- * mark of that sync, and one that waits for it is old: nobody has seen data of that name.
+ * mark of that sync, and one that waits for it is old: nobody has seen data of that name. A
+ * disk just attached tells its generations before its state: then only their flag says so.
  */
 static void uuids_expose(struct drbd_device *device, u64 uuid)
 {
 	u8 pdsk = device->state.pdsk;
 
 	if (device->state.disk < D_INCONSISTENT && pdsk != D_INCONSISTENT &&
-	    pdsk != D_OUTDATED && pdsk != D_CONSISTENT)
+	    pdsk != D_OUTDATED && pdsk != D_CONSISTENT &&
+	    !(device->peer_uuids.flags & UUID_FLAG_INCONSISTENT))
 		exposure_name(device, uuid);
 }
 

@@ -427,6 +427,27 @@ static void the_mark_of_a_sync_is_no_name_of_what_users_see(void **state)
 	assert_true(dev()->ed_uuid == 0xCCCC000000000000ULL);
 }
 
+/* Its generations come before its state: by the latter alone, the disk would still be none. */
+static void an_inconsistent_disk_just_attached_names_nothing_users_see(void **state)
+{
+	struct wire_p_uuids uuids = {
+		.current_uuid = cpu_to_be64(0xCCCC000000000000ULL),
+		.flags = cpu_to_be64(UUID_FLAG_INCONSISTENT),
+	};
+	u64 before = dev()->ed_uuid;
+
+	(void)state;
+	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_ROLE(ROLE_SECONDARY),
+						      ST_CHANGE_PDSK(D_DISKLESS))), CS_HARD);
+	fake_run();
+	assert_int_equal(dev()->state.pdsk, D_DISKLESS);
+	assert_true(deliver(arrival_read(P_UUIDS, &uuids, sizeof(uuids), 0)));
+	assert_true(dev()->ed_uuid == before);
+	uuids.flags = 0;
+	assert_true(deliver(arrival_read(P_UUIDS, &uuids, sizeof(uuids), 0)));
+	assert_true(dev()->ed_uuid == 0xCCCC000000000000ULL);
+}
+
 /* Users have seen more than the disk that negotiates, whatever its generation says. */
 static void an_old_disk_whose_handshake_is_cut_off_does_not_count_as_current(void **state)
 {
@@ -471,6 +492,7 @@ int main(void)
 		TEST(a_peers_disk_lost_before_it_confirmed_all_makes_this_one_the_source,
 		     setup_primary),
 		TEST(the_mark_of_a_sync_is_no_name_of_what_users_see, setup_diskless),
+		TEST(an_inconsistent_disk_just_attached_names_nothing_users_see, setup_diskless),
 		TEST(an_old_disk_whose_handshake_is_cut_off_does_not_count_as_current,
 		     setup_secondary),
 		TEST(the_own_disk_names_what_users_see_once_it_has_it_all, setup_primary),
