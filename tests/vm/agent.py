@@ -92,7 +92,7 @@ class Job:
 class Agent:
     def __init__(self, name, path):
         self.name, self.path = name, path
-        self.socket = None
+        self.socket = self.reader = None
         self.jobs = {}
         self.numbers = itertools.count(1)
         self.lock = threading.Lock()
@@ -110,7 +110,8 @@ class Agent:
                 if time.monotonic() > deadline or not alive():
                     raise NodeGone("%s: its command port did not open" % self.name) from None
                 time.sleep(0.05)
-        threading.Thread(target=self.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
         while not self.hello.wait(0.2):
             if time.monotonic() > deadline or not alive():
                 raise NodeGone("%s has not booted in %d s; see its console log" % (self.name, timeout))
@@ -163,6 +164,16 @@ class Agent:
         return job
 
     def close(self):
-        if self.socket:
-            self.socket.close()
-            self.socket = None
+        """
+        To be called when the node has ended. What it had said before is heard to its last byte, as it may be the only
+        word of a write; then the jobs that were under way count as gone.
+        """
+        if not self.socket:
+            return
+        if self.reader:
+            self.reader.join(5)
+            if self.reader.is_alive():
+                self.socket.shutdown(socket.SHUT_RDWR)
+                self.reader.join()
+        self.socket.close()
+        self.socket = self.reader = None
