@@ -417,7 +417,7 @@ static u64 after_generation(struct state os, struct state ns, const struct after
 
 	/*
 	 * A Primary that got its disk back while the peer was away writes on without it, and nothing
-	 * else would tell: no peer is lost any more.  The original forgets this one, too.
+	 * else would tell: no peer is lost any more.
 	 */
 	if (!todo && fresh && os.role == ROLE_PRIMARY && ns.role == ROLE_PRIMARY &&
 	    (os.disk == D_ATTACHING || os.disk == D_NEGOTIATING) && ns.conn < C_CONNECTED)
