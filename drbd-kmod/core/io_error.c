@@ -19,20 +19,38 @@ static enum io_fault fault_of(enum io_error_kind kind)
 	return IO_FAULT_FORCED;
 }
 
+static const char * const what[] = {
+	[IO_ERROR_DATA_READ] = "reading data",
+	[IO_ERROR_DATA_WRITE] = "writing data",
+	[IO_ERROR_META] = "meta-data I/O",
+	[IO_ERROR_TIMEOUT] = "waiting for the disk",
+};
+
+/*
+ * The source of a sync has the only UpToDate disk: it stays that until the target has it all.
+ * What could not be written is remembered till then; what could not be read the target lacks.
+ */
+static void error_on_source(struct drbd_device *device, enum io_error_kind kind)
+{
+	env_log_device(device, LOG_LVL_ERR,
+		       "the backing disk failed while %s: kept until the peer is synced; replace it then",
+		       what[kind]);
+	if (kind == IO_ERROR_DATA_WRITE)
+		device->resync.disk_lied = true;
+}
+
 void device_io_error(struct drbd_device *device, enum io_error_kind kind)
 {
-	static const char * const what[] = {
-		[IO_ERROR_DATA_READ] = "reading data",
-		[IO_ERROR_DATA_WRITE] = "writing data",
-		[IO_ERROR_META] = "meta-data I/O",
-		[IO_ERROR_TIMEOUT] = "waiting for the disk",
-	};
 	u8 disk = io_error_disk(device->state.disk, fault_of(kind), device->disk_conf.on_io_error);
 
 	if (kind == IO_ERROR_TIMEOUT)
 		device->force_detach = true;
 	if (disk == device->state.disk)
 		return;
+	if (disk == D_INCONSISTENT && state_is_sync_source(device->state.conn)) {
+		error_on_source(device, kind);
+		return;
+	}
 	env_log_device(device, LOG_LVL_ERR,
 		       "the backing disk failed while %s: disk becomes %s; replace it, then attach again",
 		       what[kind], name_of_disk(disk));

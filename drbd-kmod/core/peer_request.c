@@ -205,8 +205,10 @@ static void write_done(struct drbd_peer_request *pr)
 	u64 sector = pr->interval.sector;
 	u32 bytes = pr->interval.bytes;
 
-	if (d.set_bits)
+	if (d.set_bits) {
 		device_set_out_of_sync(device, sector, bytes);
+		resync_write_failed(device, sector, bytes);
+	}
 	if (d.clear_bits)
 		device_set_in_sync(device, sector, bytes);
 	if (d.io_error)
@@ -229,7 +231,9 @@ static void read_done(struct drbd_peer_request *pr)
 		peer_request_reply(pr, P_DATA_REPLY);
 		return;
 	}
-	device_set_out_of_sync(pr->device, pr->interval.sector, pr->interval.bytes);
+	/* As for reads of its own: the source of a sync has nobody to get it from. */
+	if (!state_is_sync_source(pr->device->state.conn))
+		device_set_out_of_sync(pr->device, pr->interval.sector, pr->interval.bytes);
 	device_io_error(pr->device, IO_ERROR_DATA_READ);
 	peer_request_ack(pr, P_NEG_DREPLY);
 }

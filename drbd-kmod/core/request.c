@@ -301,6 +301,8 @@ static void carry_out_on_disk(struct drbd_request *req, const struct request_eff
 
 	if (fx->set_bits && (fx->io_error != IO_FAULT_READ || read_error_marks(device)))
 		device_set_out_of_sync(device, sector, bytes);
+	if (fx->set_bits && fx->destroy && (req->flags & (RQ_W | RQ_LO)) == RQ_W)
+		resync_write_failed(device, sector, bytes);
 	if (fx->clear_bits || unmarks(req, fx))
 		device_set_in_sync(device, sector, bytes);
 	if (fx->set_bits && fx->destroy && (fx->retry || req->retry))

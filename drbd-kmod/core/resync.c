@@ -122,6 +122,8 @@ static void counters_begin(struct drbd_device *device, u64 total)
 	resync_rate_conf(device, &conf);
 	rs->total = total;
 	rs->failed = 0;
+	rs->own_failed = 0;
+	rs->disk_lied = false;
 	rs->same_checksum = 0;
 	rs->pending = 0;
 	rs->sectors_in = 0;
@@ -360,6 +362,8 @@ void resync_cancel(struct drbd_device *device)
 	rs->sectors_in = 0;
 	rs->total = 0;
 	rs->failed = 0;
+	rs->own_failed = 0;
+	rs->disk_lied = false;
 	rs->peer_ended = false;
 	rs->bitmap_sending = false;
 	rs->bitmap_receiving = false;

@@ -27,6 +27,8 @@ struct drbd_resource;
 struct resync {
 	u64 total;		/* bits at the start of this run; verify: blocks to look at */
 	u64 failed;		/* bits that could not be synced */
+	u64 own_failed;		/* source: bits left by writes that failed here, not at the target */
+	bool disk_lied;		/* source: it is UpToDate only because a source has to be */
 	u64 same_checksum;	/* bits found equal by checksum */
 	u32 pending;		/* our requests or data not yet answered */
 	u32 sectors_in;		/* received since the last turn */
@@ -137,6 +139,11 @@ void verify_peer_sent(struct drbd_peer_request *pr, bool ok);
 /* Source: the peer wrote resync data (ID_SYNCER P_RS_WRITE_ACK, P_WRITE_ACK) or failed to (P_NEG_ACK). */
 void resync_write_acked(struct drbd_device *device, u64 sector, u32 bytes);
 void resync_failed(struct drbd_device *device, u64 sector, u32 bytes);
+/*
+ * A write of a user, here or there, failed on this disk and left its bits. On the source of a
+ * sync nobody asks for them: the target may have the blocks.
+ */
+void resync_write_failed(struct drbd_device *device, u64 sector, u32 bytes);
 /* Ahead, and nothing is in flight any more: resync as source after a while (wire.md 5.8). */
 void resync_leave_ahead(struct drbd_device *device);
 

@@ -32,13 +32,19 @@ void resync_answered(struct drbd_device *device, u64 sector)
 	rs_extent_unlock(device, sector);
 }
 
-/* Bits of a range that are still set could not be synced. */
-static void count_failed(struct drbd_device *device, u64 sector, u32 bytes)
+static u64 bits_set_in(struct drbd_device *device, u64 sector, u32 bytes)
 {
 	u64 first, last;
 
-	if (bm_range_touched(sector, bytes, device->capacity, &first, &last))
-		device->resync.failed += bm_count_range(&device->bitmap, first, last);
+	if (!bm_range_touched(sector, bytes, device->capacity, &first, &last))
+		return 0;
+	return bm_count_range(&device->bitmap, first, last);
+}
+
+/* Bits of a range that are still set could not be synced. */
+static void count_failed(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	device->resync.failed += bits_set_in(device, sector, bytes);
 }
 
 /* ---- target: asking ---- */
@@ -379,6 +385,14 @@ void resync_failed(struct drbd_device *device, u64 sector, u32 bytes)
 }
 
 /* ---- what the data path calls ---- */
+
+void resync_write_failed(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	if (!state_is_sync_source(device->state.conn))
+		return;
+	device->resync.own_failed += bits_set_in(device, sector, bytes);
+	resync_check_finished(device);
+}
 
 void resync_peer_done(struct drbd_peer_request *pr)
 {

@@ -15,14 +15,19 @@ static struct drbd_connection *connection_of(const struct drbd_device *device)
 
 /* ---- is it over? ---- */
 
-static bool target_is_over(const struct drbd_device *device)
+static bool only_failures_are_left(const struct drbd_device *device)
 {
 	const struct resync *rs = &device->resync;
 
+	return device->bitmap.bits_set <= rs->failed + rs->own_failed;
+}
+
+static bool target_is_over(const struct drbd_device *device)
+{
 	if (!device->bitmap.bits_set)
 		return true;
 	/* What is left are blocks that failed; the others' answers have all come. */
-	return device->bitmap.bits_set <= rs->failed && !rs->pending;
+	return only_failures_are_left(device) && !device->resync.pending;
 }
 
 static bool is_over(const struct drbd_device *device)
@@ -37,10 +42,11 @@ static bool is_over(const struct drbd_device *device)
 	case C_PAUSED_SYNC_S:
 		/*
 		 * Newer targets say so (P_STATE). Bits of application writes that the target has,
-		 * and whose barrier ack is on its way, may be left then, and go one after the other.
+		 * and whose barrier ack is on its way, may be left then, and go one after the other;
+		 * those of writes that only failed here stay.
 		 */
 		if (connection_of(device)->agreed_pro_version > 95)
-			return rs->peer_ended && device->bitmap.bits_set <= rs->failed;
+			return rs->peer_ended && only_failures_are_left(device);
 		return !rs->start_waits && target_is_over(device);
 	case C_VERIFY_S:
 		return verify_all_asked(device) && !rs->pending;
@@ -155,17 +161,33 @@ static void finish_log(const struct drbd_device *device, u64 left)
 			       (unsigned long long)device->bitmap.bits_set);
 }
 
+/* Is the target's disk less than UpToDate now? */
+static bool target_lacks_blocks(const struct drbd_device *device)
+{
+	const struct resync *rs = &device->resync;
+
+	if (rs->peer_failed)
+		return true;
+	/* It has said that it lacks nothing: bits that are left are this disk's own faults. */
+	if (rs->peer_ended)
+		return false;
+	return rs->failed && device->bitmap.bits_set > rs->own_failed;
+}
+
 static void finish_sync(struct drbd_device *device)
 {
 	struct resync *rs = &device->resync;
 	bool target = state_is_sync_target(rs->finish_conn);
-	bool failed = rs->peer_failed || (rs->failed && device->bitmap.bits_set);
+	bool failed = target_lacks_blocks(device);
 
 	finish_log(device, failed ? device->bitmap.bits_set : 0);
 	if (!failed)
 		finish_uuids(device, target);
 	state_force(device, ST_ARGS(state_change_join(ST_CHANGE_CONN(C_CONNECTED),
 						      disks_after(target, failed))));
+	/* Now that another disk has it all, the policy for errors may be kept. */
+	if (rs->disk_lied && !failed && device->bitmap.bits_set)
+		device_io_error(device, IO_ERROR_DATA_WRITE);
 	rs->finish_unfence = rs->finish_conn == C_SYNC_SOURCE &&
 			     device->disk_conf.fencing != FENCING_DONT_CARE &&
 			     all_volumes_up_to_date(device->resource);
@@ -200,6 +222,8 @@ static void finish_now(struct drbd_device *device)
 	core_timer_cancel(device->resource, &rs->turn);
 	rs->total = 0;
 	rs->failed = 0;
+	rs->own_failed = 0;
+	rs->disk_lied = false;
 	rs->pending = 0;
 	rs->budget = 0;
 	rs->peer_failed = false;

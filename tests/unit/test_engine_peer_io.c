@@ -198,6 +198,20 @@ static void a_block_unreadable_for_the_peer_is_marked(void **state)
 	assert_int_equal(bm_test(&dev()->bitmap, 10), 1);
 }
 
+/* The target has the block, or asks for it by its own bit: here it would stay for ever. */
+static void a_block_that_a_source_can_not_read_for_the_peer_is_not_marked(void **state)
+{
+	(void)state;
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	dev()->state.conn = C_SYNC_SOURCE;
+	dev()->state.pdsk = D_INCONSISTENT;
+	done(reads(P_DATA_REQUEST, 80, 4096));
+	disk_did(last_pr(), -EIO);
+	expect(SOCK_META, P_NEG_DREPLY);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
 static void only_up_to_date_data_is_read_for_the_peer(void **state)
 {
 	static const u8 weak[] = { D_INCONSISTENT, D_OUTDATED, D_CONSISTENT };
@@ -636,6 +650,7 @@ int main(void)
 		TEST(a_refusal_that_comes_late_is_marked, setup_primary),
 		TEST(a_lost_connection_waits_for_the_peers_writes, setup_secondary),
 		TEST(a_block_unreadable_for_the_peer_is_marked, setup_secondary),
+		TEST(a_block_that_a_source_can_not_read_for_the_peer_is_not_marked, setup_secondary),
 		TEST(only_up_to_date_data_is_read_for_the_peer, setup_secondary),
 		TEST(damaged_data_is_not_read, setup_diskless),
 		TEST(a_block_that_could_not_be_synced_stays_marked, setup_secondary),

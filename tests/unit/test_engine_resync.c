@@ -180,6 +180,64 @@ static void no_bitmap_leaves_before_a_write_begun_alone_has_ended(void **state)
 	assert_int_equal(bm_test(&dev()->bitmap, 20), 1);
 }
 
+/* Acknowledges the next P_DATA, and its epoch. */
+static void the_peer_has_written(void)
+{
+	struct wire_p_block_ack ack = { .blksize = cpu_to_be32(4096) };
+	struct wire_p_barrier_ack barrier = { .set_size = cpu_to_be32(1) };
+	struct wire_p_data data;
+	struct sent sent;
+
+	do {
+		assert_true(next_packet(SOCK_DATA, &sent));
+	} while (sent.cmd == P_STATE);
+	assert_int_equal(sent.cmd, P_DATA);
+	memcpy(&data, sent.body, sizeof(data));
+	ack.sector = data.sector;
+	ack.block_id = data.block_id;
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	sent = expect(SOCK_DATA, P_BARRIER);
+	memcpy(&barrier.barrier, sent.body, sizeof(barrier.barrier));
+	assert_true(meta_arrives(P_BARRIER_ACK, &barrier, sizeof(barrier)));
+}
+
+/*
+ * Its own disk failed, and the target's did not: nobody asks for those blocks. They stay marked,
+ * the target counts as synced, and this disk as what the policy for errors says.
+ */
+static void bits_of_a_write_that_failed_on_the_source_only_do_not_keep_it_one(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
+	static struct drbd_request req;
+
+	(void)state;
+	fake.on_free = free_nothing;
+	start_as_source();
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	state_change(dev(), ST_ARGS(ST_CHANGE_ROLE(ROLE_PRIMARY)), CS_HARD);
+	begin_write(&req, 800);
+	request_local_done(&req, -EIO);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	the_peer_has_written();
+	assert_true(req.flags & RQ_DESTROYED);
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	answer_pings();
+	/* The target has not said yet that it has everything. */
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_int_equal(bm_test(&dev()->bitmap, 100), 1);
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	/* The peer took the generation over: both know that by the same UUIDs. */
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+}
+
 static void a_wait_for_writes_ends_with_the_connection(void **state)
 {
 	static struct drbd_request before;
@@ -419,6 +477,7 @@ int main(void)
 		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
 		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
+		PEER_TEST(bits_of_a_write_that_failed_on_the_source_only_do_not_keep_it_one),
 		PEER_TEST(a_wait_for_writes_ends_with_the_connection),
 		PEER_TEST(the_handler_may_forbid_a_resync),
 		PEER_TEST(two_sources_do_not_wait_for_each_other),
