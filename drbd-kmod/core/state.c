@@ -248,6 +248,13 @@ struct state state_sanitise(struct state os, struct state ns, const struct state
 	 */
 	sanitise_pause(&ns);
 	state_clamp(&ns);
+	/*
+	 * Given up by command, and its peer knows it by the same name: cut off before the sync has
+	 * begun, nothing else would tell that it must not be used.
+	 */
+	if (os.conn == C_STARTING_SYNC_T && ns.disk == D_OUTDATED &&
+	    (ns.conn == C_WF_SYNC_UUID || ns.conn < C_CONNECTED))
+		ns.disk = D_INCONSISTENT;
 
 	if (f->fencing == FENCING_RESOURCE_AND_STONITH &&
 	    fencing_needed(ns) && !fencing_needed(os))

@@ -173,7 +173,7 @@ static void invalidate_one(void)
 	if (!in_sync())
 		return;
 	trace(n, "invalidate");
-	node_command(n, 0, admin_invalidate, NULL);
+	note_invalidate(n, node_command(n, 0, admin_invalidate, NULL));
 	pass(0, 3000);
 }
 

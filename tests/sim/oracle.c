@@ -32,6 +32,8 @@ static struct claim **histories[NODES][VOLUMES_MAX];
 static bool forked, blind;
 static struct dlist recent = { &recent, &recent };
 static u64 cache_lost[VOLUMES_MAX];	/* when the only good copy last lost its cache */
+/* Of two Primaries one lost its cache: when, and the generation it had. */
+static struct { u64 time, generation; } one_of_two_lost[VOLUMES_MAX];
 static u64 volume_size[VOLUMES_MAX];	/* sectors, what the nodes last said */
 
 static void claim_add(struct claim **history, u64 sector, struct app_write *w)
@@ -385,6 +387,46 @@ static bool disk_is_primarys(const struct drbd_device *d)
 	       (d->has_backing && (d->md_flags_durable & MDF_PRIMARY_IND));
 }
 
+/* What may be gone: it was acknowledged, and not flushed, before `until`. */
+static void unpromise(struct node *n, u32 v, u64 until)
+{
+	struct app_write *w, *next;
+
+	cache_lost[v] = max(cache_lost[v], until);
+	dlist_for_each_entry_safe(w, next, &recent, recent) {
+		if (w->vnr != (int)v || w->start > until || (forked && w->node != n->id))
+			continue;
+		w->end = RUNNING;
+		w->acked = false;
+		dlist_del_init(&w->recent);
+	}
+}
+
+static u64 generation_of(const struct drbd_device *d)
+{
+	return device_uuids(d).slot[UUID_CURRENT] & ~UUID_PRIMARY_BIT;
+}
+
+/*
+ * Two Primaries crash one after the other, and the second one has begun no generation of its own
+ * in between: two crashed Primaries with the same data by name.  Nothing says whose cache was lost,
+ * so the one that lost it may become the source.
+ */
+static void crash_of_two(struct node *n, u32 v, bool lose_cache)
+{
+	struct drbd_device *d = node_device(n, v), *p = node_device(other(n), v);
+
+	if (one_of_two_lost[v].time && d->has_backing && (!p || p->state.conn < C_CONNECTED) &&
+	    generation_of(d) == one_of_two_lost[v].generation)
+		unpromise(n, v, one_of_two_lost[v].time);
+	one_of_two_lost[v].time = 0;
+	if (!lose_cache || !p || !d->has_backing || p->state.role != ROLE_PRIMARY ||
+	    !disk_is_primarys(d))
+		return;
+	one_of_two_lost[v].time = now_us;
+	one_of_two_lost[v].generation = generation_of(d);
+}
+
 /*
  * With protocol C, everything that was acknowledged while the peer was a good mirror is on
  * the peer's disk.  Afterwards unflushed data may be gone where the cache was lost.
@@ -392,7 +434,6 @@ static bool disk_is_primarys(const struct drbd_device *d)
 void oracle_crashing(struct node *n, bool lose_cache)
 {
 	struct node *peer = other(n);
-	struct app_write *w, *next;
 	u32 v;
 
 	for (v = 0; v < cfg.volumes && !blind; v++) {
@@ -404,17 +445,11 @@ void oracle_crashing(struct node *n, bool lose_cache)
 		    /* ... unless it rebooted and nobody has noticed. */
 		    node_device(peer, v)->state.conn == C_CONNECTED)
 			oracle_disk_current(peer, v, true);
+		crash_of_two(n, v, lose_cache);
 		if (!lose_cache || (!forked && up_to_date(peer, v) &&
 		    (!disk_is_primarys(d) || node_device(peer, v)->state.role == ROLE_PRIMARY)))
 			continue;
-		cache_lost[v] = now_us;
-		dlist_for_each_entry_safe(w, next, &recent, recent) {
-			if (w->vnr != (int)v || (forked && w->node != n->id))
-				continue;
-			w->end = RUNNING;
-			w->acked = false;
-			dlist_del_init(&w->recent);
-		}
+		unpromise(n, v, now_us);
 	}
 }
 
@@ -470,6 +505,7 @@ void oracle_check_converged(void)
 		const u64 *a = disk_tags(&nodes[0].disk[v]), *b = disk_tags(&nodes[1].disk[v]);
 		u64 capacity = node_device(&nodes[0], v)->capacity;
 
+		one_of_two_lost[v].time = 0;
 		if (node_device(&nodes[1], v)->capacity != capacity)
 			violation("volume %u: connected, but of unequal sizes: %llu and %llu sectors", v,
 				  (unsigned long long)capacity,

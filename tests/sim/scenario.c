@@ -297,6 +297,30 @@ static void actors_calm(void)
 	calm = false;
 }
 
+static struct node *gave_up_invalidate;
+
+void note_invalidate(struct node *n, s32 ret)
+{
+	if (ret < SS_SUCCESS)
+		gave_up_invalidate = n;
+}
+
+/*
+ * The peer agreed, marked everything, and was lost before its answer came: the command has failed,
+ * and the marks stay until the next resync.  Whoever still wants it asks again.
+ */
+static void repeat_invalidate(void)
+{
+	struct node *n = gave_up_invalidate;
+
+	gave_up_invalidate = NULL;
+	if (!n || sim_failed || !in_sync() || !node_device(other(n), 0)->bitmap.bits_set)
+		return;
+	trace(n, "invalidate again");
+	expect(node_command(n, 0, admin_invalidate, NULL), "invalidate", n);
+	wait_for(in_sync, "in sync after invalidate", 600);
+}
+
 void make_peace(void)
 {
 	int i;
@@ -318,6 +342,7 @@ void make_peace(void)
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);
 	wait_for(in_sync, "in sync", 600);
+	repeat_invalidate();
 	resize_peace();
 }
 
@@ -489,10 +514,13 @@ static void fault_commands(void)
 	};
 	struct node *n = other(primary);
 	u32 which = chance(ARRAY_SIZE(some));
+	s32 ret = SS_SUCCESS;
 
 	trace(n, "command %u", which);
 	if (in_sync())
-		node_command(n, 0, some[which], NULL);
+		ret = node_command(n, 0, some[which], NULL);
+	if (some[which] == admin_invalidate)
+		note_invalidate(n, ret);
 	pass(1, 3000);
 	node_command(n, 0, admin_resume_sync, NULL);
 	if (dual_may_resume(n))

@@ -26,6 +26,7 @@ bool is_primary(struct node *n);	/* all its volumes are */
 void expect(s32 ret, const char *what, struct node *n);	/* a violation if `ret` is an error */
 void promote(struct node *n);		/* and let the application run there, and only there */
 void demote(struct node *n);
+void note_invalidate(struct node *n, s32 ret);	/* repeated in peace, if it failed */
 void bring_up(struct node *n);		/* boot, attach, connect: whatever it lacks */
 void make_peace(void);			/* no more faults; wait until all is well */
 

@@ -370,6 +370,35 @@ static void a_write_refused_for_one_that_found_no_disk_is_repeated(void **state)
 	assert_int_equal(w->error, 0);
 }
 
+/* The peer's write may be on top of it here: both disks need it anew, and its epoch is another one. */
+static void a_write_that_stepped_back_before_a_freeze_begins_anew_on_both(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	make_two_primaries(false);
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_RETRY_WRITE, 4096));
+	fake.resource.susp_fen = true;
+	send_close(conn());
+	send_open(conn());
+	tl_apply(conn(), REQ_RESEND);
+	fake.resource.susp_fen = false;
+	request_admission_kick(dev());
+	fake_run();
+	assert_int_equal(w->submissions, 2);
+	data = sent_again();
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(conn()->tl.unacked, 1);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+}
+
 static void a_write_that_stepped_back_is_repeated_though_the_disk_is_lost(void **state)
 {
 	struct app *w;
@@ -530,6 +559,7 @@ int main(void)
 		TEST(my_write_steps_back_and_is_repeated, setup_primary),
 		TEST(what_is_not_repeated_is_marked, setup_primary),
 		TEST(a_write_refused_for_one_that_found_no_disk_is_repeated, setup_diskless),
+		TEST(a_write_that_stepped_back_before_a_freeze_begins_anew_on_both, setup_primary),
 		TEST(a_write_that_stepped_back_is_repeated_though_the_disk_is_lost, setup_primary),
 		TEST(an_ack_lost_over_a_refused_write_is_not_missed, setup_primary),
 		TEST(an_ack_of_what_is_still_under_way_is_refused_all_the_same, setup_primary),

@@ -278,6 +278,26 @@ static void test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk(void **state)
 	assert_int_equal(state_sanitise(os, ns, &f).disk, UTD);
 }
 
+static void test_an_invalidated_disk_stays_invalid_if_its_sync_is_cut_off(void **state)
+{
+	static const u8 next[] = { C_WF_SYNC_UUID, C_NETWORK_FAILURE, C_BROKEN_PIPE, C_DISCONNECTING };
+	struct state_facts f = facts_default();
+	struct state os, ns;
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(next); i++) {
+		os = st(SEC, SEC, C_STARTING_SYNC_T, D_OUTDATED, UTD);
+		ns = os;
+		ns.conn = next[i];
+		assert_int_equal(state_sanitise(os, ns, &f).disk, D_INCONSISTENT);
+	}
+	/* A sync that the handshake found is found by the next one, too. */
+	os.conn = C_WF_BITMAP_T;
+	ns = os;
+	ns.conn = C_NETWORK_FAILURE;
+	assert_int_equal(state_sanitise(os, ns, &f).disk, D_OUTDATED);
+}
+
 static void test_outdating_lifts_no_inconsistent_disk(void **state)
 {
 	static const u8 pdsks[] = { D_DISKLESS, D_INCONSISTENT, UTD };
@@ -670,6 +690,7 @@ int main(void)
 		cmocka_unit_test(test_change_pairs_captured_from_requests),
 		cmocka_unit_test(test_apply_touches_only_masked_fields),
 		cmocka_unit_test(test_the_peers_view_mirrors_back),
+		cmocka_unit_test(test_an_invalidated_disk_stays_invalid_if_its_sync_is_cut_off),
 		cmocka_unit_test(test_outdating_lifts_no_inconsistent_disk),
 		cmocka_unit_test(test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk),
 		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),
