@@ -97,6 +97,12 @@ check-kernels:
 	$(MAKE) tools
 	/usr/bin/python3 tests/vm/suites.py $(SUITES)
 
+## make check-debug [WORDS="-k rounds tests/vm"]   the VM tests on a kernel with KASAN, lockdep, kmemleak, fault injection
+check-debug:
+	scripts/install-deps
+	$(MAKE) tools
+	/usr/bin/python3 tests/vm/debug_kernel.py $(WORDS)
+
 ## make demo [KEEP=1]              two virtual nodes do the main job before your eyes
 demo:
 	scripts/install-deps
@@ -109,4 +115,4 @@ clean:
 	@[ ! -d drbd-utils ] || $(MAKE) -s -C drbd-utils clean	# DKMS has the module alone
 	rm -rf build/kcompat build/modules build/unit build/utils build/sim build/fuzz build/model build/mutants
 
-.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim fuzz model mutants check-long check-kernels demo clean
+.PHONY: all help modules modules_install vm-modules dkms-install tools install check-fast check sim fuzz model mutants check-long check-kernels check-debug demo clean

@@ -13,6 +13,7 @@ import image
 import node
 
 MIB = 1 << 20
+KMEMLEAK = "/sys/kernel/debug/kmemleak"
 DISKS = [320 * MIB, 64 * MIB, 64 * MIB, 16 * MIB]
 
 
@@ -58,7 +59,7 @@ class Bed:
         first.outlive = second.outlive = outlive
         self.n1, self.n2 = first, second
 
-    def start(self, kernels=("6.1", "6.1"), memory="512M", cpus=1):
+    def start(self, kernels=("6.1", "6.1"), memory=os.environ.get("BED_MEMORY", "512M"), cpus=1):
         for each, kernel in zip(self.nodes, kernels):
             each.make_disks(self.disk_sizes)
             each.start(kernel=kernel, memory=memory, cpus=cpus, wait=False)
@@ -73,6 +74,16 @@ class Bed:
     def remove(self):
         """Its disks and logs go too; what tests want to keep they have copied."""
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def leaks(self):
+        """What a node's kernel has forgotten to free, by kmemleak where it has that; once more after a while, to be sure."""
+        found = []
+        for each in self.nodes:
+            if each.alive() and each.run("test -e %s" % KMEMLEAK, check=False).status == 0:
+                report = each.run("cd /; for i in 1 2; do echo scan > %s; sleep 6; done; cat %s" % (KMEMLEAK, KMEMLEAK),
+                                  timeout=300 * each.slow).stdout
+                found += ["%s: %s" % (each.name, report)] if report else []
+        return found
 
     def mark(self):
         for each in self.nodes:

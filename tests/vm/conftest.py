@@ -143,6 +143,8 @@ def the_bed(request):
         made.start(kernels=kernels(request.config))
         made.is_calm = True
         yield made
+        leaks = made.leaks()
+        assert not leaks, "memory that nothing refers to any more:\n" + "\n".join(leaks)[:6000]
     finally:
         made.stop()
         made.remove()

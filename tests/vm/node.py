@@ -25,7 +25,7 @@ ALARMS = re.compile(
     r"WARNING: |BUG: |BUG at |Oops|general protection fault|Kernel panic|kernel NULL pointer|unable to handle|"
     r"INFO: task .* blocked for more|rcu.*detected.*stall|soft lockup|possible .*deadlock|possible .*locking|"
     r"suspicious RCU usage|sleeping function called|scheduling while atomic|refcount_t: |list_(add|del) corruption|"
-    r"Objects remaining in|KASAN|UBSAN|bad unlock balance|page allocation failure|Out of memory|"
+    r"Objects remaining in|KASAN|UBSAN|ODEBUG|non-static key|MAX_LOCKDEP|bad unlock balance|page allocation failure|Out of memory|"
     r"cut here")
 # What the distribution's own kernel says under emulation, whatever we do.
 HARMLESS = re.compile(r"x86/mm: Checked|Spectre|MDS|clocksource:|TSC|WARNING: Multiple")
@@ -90,7 +90,7 @@ class Node:
         self.console = os.path.join(self.directory, "console.log")
         self.pid_file = os.path.join(self.directory, "pid")
         self.marked = 0
-        self.slow = 1 if images.accelerator() == "kvm" else 4
+        self.slow = (1 if images.accelerator() == "kvm" else 4) * int(os.environ.get("BED_SLOWER", "1"))
         os.makedirs(self.directory, exist_ok=True)
 
     # ---- power

@@ -51,25 +51,24 @@ def directory(suite):
     return os.path.join(image.CACHE, "..", "suites", suite)
 
 
-def root_make(suite):
-    """Makes the root with the suite's compiler and headers unless it is there; returns its directory."""
-    final = os.path.realpath(directory(suite))
+def bootstrap(suite, final, packages, hook, release=None):
+    """Makes a root of the release (the suite itself if none is named) with the packages, unless it is there."""
     if os.path.exists(os.path.join(final, "version")):
-        return final
-    note("%s: making a root with its compiler and kernel headers (once)" % suite)
+        return
     os.makedirs(os.path.dirname(final), exist_ok=True)
-    hook = final + ".hook"
-    with open(hook, "w") as handle:
-        handle.write("#!/bin/sh\n" + KERNEL)
-    os.chmod(hook, 0o755)
+    script = final + ".hook"
+    with open(script, "w") as handle:
+        handle.write("#!/bin/sh\n" + hook)
+    os.chmod(script, 0o755)
+    release = release or suite
     # A mirror may lag behind: what it says of an unstable release is then past its date, not forged.
-    command = ["mmdebstrap", "--quiet", "--variant=apt", "--include=make,gcc,libc6-dev,kmod,libelf1," + HEADERS,
+    command = ["mmdebstrap", "--quiet", "--variant=apt", "--include=" + ",".join(packages),
                "--aptopt=APT::Install-Recommends \"false\"", "--aptopt=Acquire::Check-Valid-Until \"false\"",
-               "--customize-hook=%s \"$1\"" % shlex.quote(hook), suite, final + ".new", "-"]
+               "--customize-hook=%s \"$1\"" % shlex.quote(script), release, final + ".new", "-"]
     log = final + ".log"
-    every = image.apt_sources(suite)
+    every = image.apt_sources(release)
     # For the same reason updates may be listed that are gone; the release itself stays.
-    for sources in (every, [line for line in every if " %s main" % suite in line]):
+    for sources in (every, [line for line in every if " %s main" % release in line]):
         shutil.rmtree(final + ".new", ignore_errors=True)
         with open(log, "w") as handle:
             done = subprocess.run(command, input="\n".join(sources) + "\n", text=True, stdout=handle,
@@ -78,9 +77,17 @@ def root_make(suite):
             break
     if done.returncode:
         print(open(log).read()[-3000:])
-        sys.exit("suites.py: mmdebstrap could not make a root of %s (log above, %s)" % (suite, log))
+        sys.exit("%s: mmdebstrap could not make a root of %s (log above, %s)" % (
+            os.path.basename(sys.argv[0]), suite, log))
     shutil.rmtree(final, ignore_errors=True)
     os.rename(final + ".new", final)
+
+
+def root_make(suite):
+    """Makes the root with the suite's compiler and headers unless it is there; returns its directory."""
+    final = os.path.realpath(directory(suite))
+    note("%s: a root with its compiler and kernel headers (made once)" % suite)
+    bootstrap(suite, final, ["make", "gcc", "libc6-dev", "kmod", "libelf1", HEADERS], KERNEL)
     return final
 
 
