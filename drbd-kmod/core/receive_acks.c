@@ -54,6 +54,9 @@ bool receive_block_ack(struct incoming *in)
 	if (in->hdr.cmd == P_SUPERSEDED || in->hdr.cmd == P_RETRY_WRITE)
 		in->connection->tl.peer_refused = true;
 	request_apply(req, ack_event(in));
+	/* It counts no more, and an epoch that has no other gets no ack: none to wait for. */
+	if (in->hdr.cmd == P_SUPERSEDED || in->hdr.cmd == P_RETRY_WRITE)
+		tl_flushes_done(in->connection, false);
 	/* The write that it steps back before may have been here, and found no disk. */
 	if (in->hdr.cmd == P_RETRY_WRITE && in->device->state.disk < D_INCONSISTENT)
 		request_retry_postponed(in->device, sector, be32_to_cpu(p->blksize));

@@ -150,6 +150,11 @@ void app_request_completed(struct host_request *req)
 	app->in_flight--;
 	if (req->error)
 		app_error_count++;
+	/* Never in the transfer log: neither a disk nor the peer has heard of it. */
+	if (req->write && req->error && !req->core.serial) {
+		oracle_write_never(req->node, device->vnr, sector, req->sectors, req->write);
+		req->write = NULL;
+	}
 	if (req->write && promised) {
 		oracle_write_end(req->write, req->error, durable_at_once(req));
 		if (!req->error)

@@ -20,7 +20,8 @@ struct app_write {
 	struct dlist recent;	/* acknowledged and not durable */
 };
 
-struct claim { struct app_write *write; struct claim *next; };
+/* length: of the list from here on, or more */
+struct claim { struct app_write *write; struct claim *next; u32 length; };
 
 static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start);
 
@@ -42,6 +43,7 @@ static void claim_add(struct claim **history, u64 sector, struct app_write *w)
 
 	c->write = w;
 	c->next = history[sector];
+	c->length = c->next ? c->next->length + 1 : 1;
 	history[sector] = c;
 	w->refs++;
 }
@@ -149,6 +151,26 @@ void oracle_write_end(struct app_write *w, int error, bool durable)
 		dlist_add_tail(&w->recent, &recent);
 }
 
+void oracle_write_never(const struct node *n, int vnr, u64 sector, u32 sectors, struct app_write *w)
+{
+	struct claim **p, *c;
+	u32 i;
+
+	for (i = 0; i < sectors && !blind; i++) {
+		for (p = &histories[n->id][vnr][sector + i]; *p && (*p)->write != w; p = &(*p)->next)
+			;
+		c = *p;
+		if (!c)
+			continue;	/* of a history that has ended */
+		*p = c->next;
+		free(c);
+		if (!--w->refs) {
+			free(w);
+			return;
+		}
+	}
+}
+
 void oracle_write_lost(struct app_write *w)
 {
 	(void)w;	/* its end stays open */
@@ -227,14 +249,19 @@ static u64 oldest_request(void)
 static void forget(struct claim **history, u64 sector, u64 oldest)
 {
 	struct claim **p = &history[sector], *c;
+	u32 length = 0;
 	u64 floor = 0;
 
+	/* Now and then, or a long list that nothing can be taken from is gone through each time. */
+	if (!*p || ((*p)->length & ((*p)->length - 1)))
+		return;
 	for (c = *p; c; c = c->next)
 		if (c->write->durable && c->write->end < oldest)
 			floor = max(floor, c->write->start);
 	while ((c = *p)) {
 		if (c->write->end >= floor) {
 			p = &c->next;
+			length++;
 			continue;
 		}
 		*p = c->next;
@@ -244,6 +271,8 @@ static void forget(struct claim **history, u64 sector, u64 oldest)
 		}
 		free(c);
 	}
+	if (history[sector])
+		history[sector]->length = length;
 }
 
 struct app_write *oracle_write_begin(const struct node *n, int vnr, u64 sector, u32 sectors, u64 tag)
@@ -313,8 +342,9 @@ static bool was_written(int vnr, u64 sector)
 {
 	const struct claim *c;
 
-	for (c = histories[0][vnr][sector]; c; c = c->next)
-		if (c->write->acked && !c->write->any && !c->write->found)
+	/* What was there before a shrink is no loss when it shrinks again. */
+	for (c = histories[0][vnr][sector]; c && !c->write->any; c = c->next)
+		if (c->write->acked && !c->write->found)
 			return true;
 	return false;
 }

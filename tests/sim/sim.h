@@ -340,6 +340,8 @@ void oracle_init(void);
 struct app_write *oracle_write_begin(const struct node *n, int vnr, u64 sector, u32 sectors, u64 tag);
 void oracle_write_end(struct app_write *w, int error, bool durable);
 void oracle_write_lost(struct app_write *w);		/* its node crashed */
+/* It failed, and nobody had begun it anywhere: its content may never be seen. */
+void oracle_write_never(const struct node *n, int vnr, u64 sector, u32 sectors, struct app_write *w);
 /* Acknowledged, but it may be lost with what holds it. */
 void oracle_write_unpromised(const struct node *n, int vnr, u64 sector, u32 sectors, u64 started);
 void oracle_read_end(struct node *n, int vnr, u64 sector, const u64 *tags, u32 sectors, u64 started);

@@ -370,6 +370,47 @@ static void a_write_refused_for_one_that_found_no_disk_is_repeated(void **state)
 	assert_int_equal(w->error, 0);
 }
 
+/* The peer acknowledges no epoch that is left with no write. */
+static void a_flush_does_not_wait_for_the_epoch_of_a_refused_write_alone(void **state)
+{
+	static const int refusals[] = { P_SUPERSEDED, P_RETRY_WRITE };
+	struct app *w, *flush;
+	struct sent data, kept;
+	u32 i;
+
+	(void)state;
+	make_two_primaries(false);
+	for (i = 0; i < ARRAY_SIZE(refusals); i++) {
+		w = issue(OP_WRITE, 64 * i + 64, 4096);
+		kept = expect(SOCK_DATA, P_DATA);
+		disk_done(w, 0);
+		w = issue(OP_WRITE, 64 * i + 8, 4096);
+		data = expect(SOCK_DATA, P_DATA);
+		disk_done(w, 0);
+		flush = issue(OP_FLUSH, 0, 0);
+		disk_done(flush, 0);
+		assert_true(ack(&data, refusals[i], 4096));
+		/* The other one may be in the peer's cache still. */
+		assert_false(flush->completed);
+		assert_true(ack(&kept, P_WRITE_ACK, 4096));
+		assert_false(flush->completed);
+		kept = expect(SOCK_DATA, P_BARRIER);
+		assert_true(barrier_ack(&kept, 1));
+		assert_true(flush->completed);
+
+		w = issue(OP_WRITE, 64 * i + 24, 4096);
+		data = expect(SOCK_DATA, P_DATA);
+		disk_done(w, 0);
+		flush = issue(OP_FLUSH, 0, 0);
+		disk_done(flush, 0);
+		assert_false(flush->completed);
+		expect(SOCK_DATA, P_BARRIER);
+		assert_true(ack(&data, refusals[i], 4096));
+		assert_true(flush->completed);
+		assert_int_equal(flush->error, 0);
+	}
+}
+
 /* The peer's write may be on top of it here: both disks need it anew, and its epoch is another one. */
 static void a_write_that_stepped_back_before_a_freeze_begins_anew_on_both(void **state)
 {
@@ -560,6 +601,7 @@ int main(void)
 		TEST(what_is_not_repeated_is_marked, setup_primary),
 		TEST(a_write_refused_for_one_that_found_no_disk_is_repeated, setup_diskless),
 		TEST(a_write_that_stepped_back_before_a_freeze_begins_anew_on_both, setup_primary),
+		TEST(a_flush_does_not_wait_for_the_epoch_of_a_refused_write_alone, setup_primary),
 		TEST(a_write_that_stepped_back_is_repeated_though_the_disk_is_lost, setup_primary),
 		TEST(an_ack_lost_over_a_refused_write_is_not_missed, setup_primary),
 		TEST(an_ack_of_what_is_still_under_way_is_refused_all_the_same, setup_primary),
