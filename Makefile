@@ -79,9 +79,9 @@ sim:
 mutants:
 	tests/mutants/run.py $(ARGS)
 
-## make fuzz [SECONDS=n] [ONLY="packets config"]   libFuzzer on everything that strangers feed us
+## make fuzz [SECONDS=n] [SEED=n] [ONLY="packets config"]   libFuzzer on everything that strangers feed us
 fuzz:
-	$(MAKE) -C tests/fuzz run $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(ONLY),ONLY="$(ONLY)")
+	$(MAKE) -C tests/fuzz run $(if $(SECONDS),SECONDS=$(SECONDS)) $(if $(SEED),SEED=$(SEED)) $(if $(ONLY),ONLY="$(ONLY)")
 
 ## make model                      search the handshake's model completely, and its mutants
 model:

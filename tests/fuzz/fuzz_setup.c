@@ -40,16 +40,20 @@ int transport_join(uint32_t group)
 
 int transport_receive(void **received, int timeout_ms)
 {
-	u16 head = take16(&wire), len = head & 0x3fff;
+	u16 head, len;
 
-	if (input_over(&wire))
-		return -EPIPE;
-	if (head == 0x4000)
-		return -ENOBUFS;
-	if (!len && timeout_ms >= 0)
-		return 0;
+	do {
+		head = take16(&wire);
+		len = head & 0x3fff;
+		if (input_over(&wire))
+			return -EPIPE;
+		if (head == 0x4000)
+			return -ENOBUFS;
+		if (!len && timeout_ms >= 0)
+			return 0;
+	} while (!len);			/* who waits for ever never hears of an empty one */
 	free(datagram);
-	datagram = malloc(len ? len : 1);
+	datagram = malloc(len);
 	take_bytes(&wire, datagram, len);
 	if (head & 0x8000 && len >= 12)
 		memcpy(datagram + 8, &last_seq, sizeof(last_seq));
