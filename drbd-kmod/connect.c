@@ -278,7 +278,7 @@ static int authenticate(struct shell_resource *r)
 int shell_connect(struct shell_resource *r)
 {
 	const struct net_conf *nc = &r->core.connection.net_conf;
-	u32 ms = nc->ping_timeo * 100 * 4;
+	u32 ms = connector_patience(&r->core.connection);
 	int err = find_peer(r);
 
 	if (err)

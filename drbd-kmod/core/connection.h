@@ -49,6 +49,8 @@ enum connector_verdict connector_opened(struct drbd_connection *connection, stru
 /* First packet of an accepted socket; cmd 0 = nothing sensible arrived. */
 enum connector_verdict connector_accepted(struct drbd_connection *connection, struct connector *c, u16 cmd);
 bool connector_toss(void);	/* true: wait for another incoming one at once */
+/* ms that the peer may take for a packet of the handshake. */
+u32 connector_patience(const struct drbd_connection *connection);
 /* A failure that waiting does not cure (bind, address): StandAlone. */
 void connection_fatal(struct drbd_connection *connection);
 

@@ -3,6 +3,8 @@
 #include "objects.h"
 #include "connection.h"
 
+#define ANSWER_PATIENCE_MS 10000
+
 /* ---- two sockets ---- */
 
 enum connector_verdict connector_opened(struct drbd_connection *connection, struct connector *c,
@@ -46,6 +48,15 @@ enum connector_verdict connector_accepted(struct drbd_connection *connection, st
 bool connector_toss(void)
 {
 	return env_random64() & 1;
+}
+
+/*
+ * The peer looks at its sockets for its own ping-timeout or sock-check-timeout before it says
+ * anything. Who gives up before that, and comes again, would never meet it.
+ */
+u32 connector_patience(const struct drbd_connection *connection)
+{
+	return max_t(u32, ANSWER_PATIENCE_MS, connection->net_conf.ping_timeo * 100 * 4);
 }
 
 /* ---- features ---- */

@@ -391,8 +391,7 @@ static bool state_dealt_with(struct incoming *in)
 		/* All else stays as it is until the end of ours, but a role is not told twice. */
 		if (op->mine.peer != op->peers.role)
 			state_force(device, ST_ARGS(ST_CHANGE_PEER(op->peers.role)));
-		device->resync.peer_ended = true;
-		resync_check_finished(device);
+		resync_peer_ended(device);
 		in->ok = true;
 		return true;
 	case STATEPKT_VERIFY_END:

@@ -108,6 +108,7 @@ static void resync_turn_fire(struct core_timer *timer)
 		       conn == C_PAUSED_SYNC_S || conn == C_PAUSED_SYNC_T ? PAUSED_LOOK_MS :
 									    RATE_TURN_MS);
 	resync_check_finished(device);
+	resync_check_leftovers(device);
 }
 
 /* ---- start ---- */

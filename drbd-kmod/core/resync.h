@@ -42,6 +42,8 @@ struct resync {
 	bool finishing;
 	bool peer_failed;	/* the target says that it ended with failed blocks */
 	bool peer_ended;	/* the target says that it has everything */
+	u64 peer_ended_at;	/* ms */
+	bool leftovers_doubted;	/* a ping was sent: its answer follows all acks */
 	struct rate_plan plan;
 	struct progress progress;
 	struct rate_activity activity;
@@ -92,6 +94,13 @@ void resync_start(struct drbd_device *device, enum drbd_conn side);
 void resync_verify_begin(struct drbd_device *device, enum drbd_conn new_conn);
 /* Is it over? Starts the finish task when it is (states.md 9.3). */
 void resync_check_finished(struct drbd_device *device);
+/* The target says that it has everything. */
+void resync_peer_ended(struct drbd_device *device);
+/*
+ * It said so a while ago, all its acks have come, and yet bits are left that it does not know of, as
+ * when both nodes were resized at once: another handshake compares the bitmaps.
+ */
+void resync_check_leftovers(struct drbd_device *device);
 void resync_finish(struct drbd_device *device);
 /* Abort: the connection is lost. */
 void resync_cancel(struct drbd_device *device);

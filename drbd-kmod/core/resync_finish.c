@@ -7,6 +7,7 @@
 
 #define EXTENTS_LOOK_MS 100
 #define EXTENTS_TRIES 50
+#define LEFTOVERS_PATIENCE_MS 3000
 
 static struct drbd_connection *connection_of(const struct drbd_device *device)
 {
@@ -100,6 +101,36 @@ static void ask_for_ping(struct drbd_device *device)
 static bool ping_is_answered(const struct drbd_device *device)
 {
 	return (s32)(connection_of(device)->ping_acks - device->resync.finish_acks) >= 0;
+}
+
+void resync_peer_ended(struct drbd_device *device)
+{
+	struct resync *rs = &device->resync;
+
+	if (!rs->peer_ended)
+		rs->peer_ended_at = env_now_ms();
+	rs->peer_ended = true;
+	rs->leftovers_doubted = false;
+	resync_check_finished(device);
+}
+
+void resync_check_leftovers(struct drbd_device *device)
+{
+	struct resync *rs = &device->resync;
+
+	if (!state_is_sync_source(device->state.conn) || !rs->peer_ended || rs->finishing ||
+	    env_now_ms() - rs->peer_ended_at < LEFTOVERS_PATIENCE_MS)
+		return;
+	if (!rs->leftovers_doubted) {
+		rs->leftovers_doubted = true;
+		ask_for_ping(device);
+	}
+	if (only_failures_are_left(device) || !ping_is_answered(device) || tl_has_unconfirmed(device))
+		return;
+	env_log_device(device, LOG_LVL_ERR,
+		       "the peer has ended the resync and knows nothing of %llu blocks that are out of sync here: reconnecting to compare them",
+		       (unsigned long long)device->bitmap.bits_set);
+	connection_fail(connection_of(device), C_NETWORK_FAILURE);
 }
 
 static void finish_uuids(struct drbd_device *device, bool target)

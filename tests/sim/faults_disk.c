@@ -659,10 +659,11 @@ void disk_repair(void)
 	u32 v;
 	int i;
 
-	if (cfg.families == FAMILY_NET)
-		settle_if_detached();
-	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE)))
+	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE))) {
+		if (family_has(FAMILY_NET))
+			settle_if_detached();
 		return;
+	}
 	while (!sim_failed && !in_sync() && now_us < until) {
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);

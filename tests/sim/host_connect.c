@@ -225,7 +225,7 @@ static int authenticate(struct host *h)
 int host_connect(struct host *h)
 {
 	const struct net_conf *nc = &h->core.connection.net_conf;
-	u32 ms = nc->ping_timeo * 100 * 4;
+	u32 ms = connector_patience(&h->core.connection);
 	int err = find_peer(h);
 
 	if (err)

@@ -22,6 +22,16 @@ static void who_accepts_the_meta_socket_resolves_conflicts(void **state)
 	assert_false(conn()->resolve_conflicts);
 }
 
+/* It looks at its sockets for up to its own ping-timeout before it speaks. */
+static void a_peer_with_a_longer_ping_timeout_is_waited_for(void **state)
+{
+	(void)state;
+	conn()->net_conf.ping_timeo = 5;
+	assert_true(connector_patience(conn()) > 5000);
+	conn()->net_conf.ping_timeo = 100;
+	assert_int_equal(connector_patience(conn()), 40000);
+}
+
 static void features_agree_on_the_lower_version_or_end(void **state)
 {
 	struct wire_header hdr = { .cmd = P_CONNECTION_FEATURES, .length = 72 };
@@ -319,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PEER_TEST(who_accepts_the_meta_socket_resolves_conflicts),
+		PEER_TEST(a_peer_with_a_longer_ping_timeout_is_waited_for),
 		PEER_TEST(features_agree_on_the_lower_version_or_end),
 		PEER_TEST(a_peer_that_can_name_no_volume_is_refused_where_there_are_several),
 		PEER_TEST(a_silent_peer_is_pinged_then_dropped),

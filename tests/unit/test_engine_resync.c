@@ -121,6 +121,30 @@ static void bits_of_writes_under_way_delay_the_sources_end(void **state)
 	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
 }
 
+static void bits_that_only_the_source_has_are_compared_anew(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(3 * 4096) };
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	fake_advance(60000);
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	/* Acks may be on their way still. */
+	answer_pings();
+	fake_advance(2000);
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	fake_advance(2000);
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	answer_pings();
+	fake_advance(1000);
+	assert_int_equal(dev()->state.conn, C_NETWORK_FAILURE);
+	/* Bits and bitmap UUID say to the next handshake what is left. */
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
+}
+
 static void a_target_that_gave_up_frees_the_source(void **state)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
@@ -475,6 +499,7 @@ int main(void)
 		PEER_TEST(the_source_sends_bitmap_then_sync_uuid_and_ends_by_the_targets_word),
 		PEER_TEST(a_source_writes_its_cleared_bits_before_its_uuids_say_that_none_is_left),
 		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
+		PEER_TEST(bits_that_only_the_source_has_are_compared_anew),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
 		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
 		PEER_TEST(bits_of_a_write_that_failed_on_the_source_only_do_not_keep_it_one),
