@@ -55,6 +55,7 @@ static struct node *choose(void)
 {
 	struct node *victim = &nodes[chance(2)];
 	struct net_conf conf = settings.net;
+	u32 tries;
 
 	trace(victim, "its changes are to be discarded");
 	demote_if_primary(victim);
@@ -62,8 +63,13 @@ static struct node *choose(void)
 	if (has_policy())
 		demote_if_primary(other(victim));
 	conf.discard_my_data = 1;
-	expect(node_connect_conf(victim, &conf, 0), "connect --discard-my-data", victim);
-	expect(node_connect(other(victim)), "connect", other(victim));
+	/* The word counts for one handshake: cut off in that, they stand alone again and ask anew. */
+	for (tries = 0; tries < 3; tries++) {
+		expect(node_connect_conf(victim, &conf, 0), "connect --discard-my-data", victim);
+		expect(node_connect(other(victim)), "connect", other(victim));
+		if (!comes_true(decided, 100) || connected())
+			break;
+	}
 	if (!wait_for(connected, "connected, after somebody chose", 200))
 		return NULL;
 	return other(victim);
