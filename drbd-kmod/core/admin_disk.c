@@ -225,6 +225,24 @@ static enum fiber_status attach_fill(struct task *t, struct drbd_device *device,
 	FIBER_END(op->pc2);
 }
 
+/*
+ * This disk was lost before it could record the end of a resync from here, and the peer has gone on
+ * since. Nothing was written on this disk alone: it was lost while connected, and this is still the
+ * same connection. Without the record it would look as if there was (handshake.c went_on_unseen()).
+ */
+static void attach_record_sync_end(const struct drbd_device *device, struct uuid_set *set)
+{
+	u64 sync = device->lost.sync_uuid;
+
+	if (!device->peer_uuids.valid || !device->lost.link ||
+	    device->lost.link != device->resource->connection.established_at ||
+	    !uuid_same(device->lost.current_uuid, set->slot[UUID_CURRENT]) ||
+	    (sync && sync != set->slot[UUID_BITMAP]))
+		return;
+	if (uuid_went_on_after_sync(set, &device->peer_uuids.set))
+		uuid_bitmap_retire(set);
+}
+
 /* The verdict: what this disk is worth; while connected the peer has a say. */
 static void attach_verdict(struct drbd_device *device, struct admin_op *op)
 {
@@ -236,6 +254,7 @@ static void attach_verdict(struct drbd_device *device, struct admin_op *op)
 	if (device->state.conn == C_CONNECTED) {
 		device->disk_at_attach = v.disk;
 		device->pdsk_at_attach = v.pdsk == D_OUTDATED ? v.pdsk : device->state.pdsk;
+		attach_record_sync_end(device, &set);
 		device->peer_uuids.valid = false;
 		change = ST_CHANGE_DISK(D_NEGOTIATING);
 	} else if (v.pdsk == D_OUTDATED) {

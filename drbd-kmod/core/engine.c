@@ -19,6 +19,7 @@ void device_facts(const struct drbd_device *device, struct state_facts *facts)
 		!exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT]);
 	facts->shares_generation = device->has_backing &&
 		device->md.uuid[MD_UUID_BITMAP] == 0;
+	facts->sync_ended = device_sync_ended(device);
 	facts->open_count = device->open_count;
 	facts->fencing = state_effective_fencing(device->disk_conf.fencing, device->state.disk);
 	facts->on_no_data = resource->opts.on_no_data;
@@ -127,6 +128,23 @@ static bool unconfirmed_is_lost(const struct drbd_device *device, struct state o
 	       device->md.uuid[MD_UUID_BITMAP] == 0 && tl_has_unconfirmed(device);
 }
 
+/*
+ * My disk goes. As long as the connection holds nothing is written on it alone: if the peer's disk
+ * was its equal, or will be with the end of a resync, it lacks nothing of it later on.
+ */
+static void store_loss(struct drbd_device *device, struct state os, struct state ns)
+{
+	bool equal = os.conn == C_CONNECTED && os.pdsk == D_UP_TO_DATE;
+	bool source = state_is_sync_source(os.conn) && device->md.uuid[MD_UUID_BITMAP];
+
+	memset(&device->lost, 0, sizeof(device->lost));
+	if (ns.conn < C_CONNECTED || !(equal || source))
+		return;
+	device->lost.link = device->resource->connection.established_at;
+	device->lost.current_uuid = device->md.uuid[MD_UUID_CURRENT];
+	device->lost.sync_uuid = equal ? 0 : device->md.uuid[MD_UUID_BITMAP];
+}
+
 /* 2.3 steps 10, 11, 13, 14. */
 static void store_marks(struct drbd_device *device, struct state os, struct state ns)
 {
@@ -137,6 +155,8 @@ static void store_marks(struct drbd_device *device, struct state os, struct stat
 		if (os.disk < D_CONSISTENT && ns.disk >= D_CONSISTENT)
 			device->ed_uuid = device->md.uuid[MD_UUID_CURRENT];
 	}
+	if (os.disk >= D_INCONSISTENT && ns.disk < D_INCONSISTENT)
+		store_loss(device, os, ns);
 	if (os.disk == D_INCONSISTENT && os.pdsk == D_INCONSISTENT &&
 	    os.peer == ROLE_SECONDARY && ns.peer == ROLE_PRIMARY)
 		device->consider_resync = true;

@@ -206,6 +206,13 @@ void device_uuid_set_bitmap(struct drbd_device *device, u64 value)
 	device_uuids_store(device, &set);
 }
 
+bool device_sync_ended(const struct drbd_device *device)
+{
+	u64 bitmap_uuid = device->md.uuid[MD_UUID_BITMAP];
+
+	return device->has_backing && bitmap_uuid && bitmap_uuid == device->resync.ended_uuid;
+}
+
 void device_uuid_move_history(struct drbd_device *device)
 {
 	struct uuid_set set = device_uuids(device);

@@ -200,6 +200,11 @@ struct drbd_device {
 	u8 exposure;			/* enum exposure: is that all of it? */
 	struct core_timer exposure_timer;
 	struct peer_uuids peer_uuids;
+	struct {			/* the disk that was lost last, beside one that has all of it */
+		u64 link;		/* established_at of the connection then; 0: not so */
+		u64 current_uuid;
+		u64 sync_uuid;		/* ... or will have, once this resync has ended */
+	} lost;
 	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
 	bool resend_left_bits;		/* of writes nobody can send again: generation_part() */

@@ -42,6 +42,7 @@ struct resync {
 	bool finishing;
 	bool peer_failed;	/* the target says that it ended with failed blocks */
 	bool peer_ended;	/* the target says that it has everything */
+	u64 ended_uuid;		/* sync UUID of the last resync whose target said so */
 	u64 peer_ended_at;	/* ms */
 	bool leftovers_doubted;	/* a ping was sent: its answer follows all acks */
 	struct rate_plan plan;

@@ -110,6 +110,7 @@ void resync_peer_ended(struct drbd_device *device)
 	if (!rs->peer_ended)
 		rs->peer_ended_at = env_now_ms();
 	rs->peer_ended = true;
+	rs->ended_uuid = device->md.uuid[MD_UUID_BITMAP];
 	rs->leftovers_doubted = false;
 	resync_check_finished(device);
 }

@@ -182,9 +182,10 @@ static bool is_old(u8 disk)
 
 /*
  * Rule 3: the resync is off because a disk has gone. What it was to bring up to date is as old as
- * before, and must not be lifted by rule 5: that is for disks that were found equal.
+ * before, and must not be lifted by rule 5: that is for disks that were found equal. Unless it has
+ * said already that it is up to date, and only the end of the other side was still to come.
  */
-static void sanitise_abort(struct state *s)
+static void sanitise_abort(struct state *s, bool sync_ended)
 {
 	bool to_me = s->conn == C_WF_BITMAP_T || s->conn == C_WF_SYNC_UUID ||
 		     s->conn == C_PAUSED_SYNC_T || s->conn == C_BEHIND;
@@ -195,6 +196,8 @@ static void sanitise_abort(struct state *s)
 		s->disk = D_INCONSISTENT;
 	if (to_peer && is_old(s->pdsk))
 		s->pdsk = D_INCONSISTENT;
+	if (state_is_sync_source(s->conn) && sync_ended && s->pdsk == D_INCONSISTENT)
+		s->pdsk = D_UP_TO_DATE;
 	s->conn = C_CONNECTED;
 }
 
@@ -208,7 +211,7 @@ static void sanitise_implied(u8 old_disk, struct state *s, const struct state_fa
 			s->pdsk = D_UNKNOWN;
 	}
 	if (s->conn > C_CONNECTED && (s->disk <= D_FAILED || s->pdsk <= D_FAILED))
-		sanitise_abort(s);
+		sanitise_abort(s, f->sync_ended);
 	if (s->conn < C_CONNECTED && s->disk == D_NEGOTIATING) {
 		s->disk = f->ed_uuid_is_current ? f->saved_disk : D_DISKLESS;
 		s->pdsk = f->ed_uuid_is_current ? f->saved_pdsk : D_UNKNOWN;
@@ -413,7 +416,12 @@ static u64 after_thaw(struct state os, struct state ns, const struct after_facts
 /* 9 to 11: who wrote what without whom. */
 static u64 after_generation(struct state os, struct state ns, const struct after_facts *f)
 {
-	bool fresh = ns.disk == D_UP_TO_DATE && f->bitmap_uuid_zero;
+	/*
+	 * A target that loses its disk just after its end of a resync: that the source's record of
+	 * the end is still on its way makes the data that only the source has no less its own.
+	 */
+	bool nameless = f->bitmap_uuid_zero || (f->sync_ended && ns.conn >= C_CONNECTED);
+	bool fresh = ns.disk == D_UP_TO_DATE && nameless;
 	/* What is frozen here is my own I/O: a Primary without its disk goes on writing to mine. */
 	bool frozen = state_suspended(f->now) && ns.peer != ROLE_PRIMARY;
 	u64 todo = 0;

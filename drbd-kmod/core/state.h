@@ -215,6 +215,7 @@ struct state_facts {
 	bool state_sent;	/* my handshake is out, answers pending */
 	bool ed_uuid_is_current; /* exposed data UUID == my current UUID */
 	bool shares_generation;	/* a disk without a bitmap UUID: the peer's may have the same name */
+	bool sync_ended;	/* as source: the target has said that it has everything */
 	u32 open_count;		/* openers of the device, any mode */
 	u8 fencing;		/* state_effective_fencing() of the current state */
 	u8 on_no_data;		/* enum on_no_data_policy */
@@ -423,6 +424,7 @@ struct after_facts {
 	u8 lowest_disk;		/* over all volumes, now */
 	bool all_have_data;	/* every volume, now, on an UpToDate disk here or there */
 	bool bitmap_uuid_zero;	/* and a disk to know it from */
+	bool sync_ended;	/* the bitmap UUID is of a resync that the peer has ended */
 	bool resync_after_neg;	/* resync-after-negotiation mark */
 	u16 apv;
 };

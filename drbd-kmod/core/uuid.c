@@ -95,6 +95,20 @@ void uuid_undo_source_start(struct uuid_set *u)
 	u->slot[UUID_HISTORY0] = u->slot[UUID_HISTORY1];
 }
 
+static bool in_history(const struct uuid_set *u, u64 value)
+{
+	return uuid_same(u->slot[UUID_HISTORY0], value) || uuid_same(u->slot[UUID_HISTORY1], value);
+}
+
+bool uuid_went_on_after_sync(const struct uuid_set *older, const struct uuid_set *newer)
+{
+	u64 current_uuid = older->slot[UUID_CURRENT], sync = older->slot[UUID_BITMAP];
+
+	return sync && in_history(newer, sync) &&
+	       (uuid_same(newer->slot[UUID_BITMAP], current_uuid) ||
+		in_history(newer, current_uuid));
+}
+
 bool uuid_may_skip_initial_sync(const struct uuid_set *u, u8 conn, u16 apv)
 {
 	return conn == C_CONNECTED && apv >= 90 &&

@@ -80,6 +80,12 @@ void uuid_source_finish(struct uuid_set *u);
 /* peer: the stored copy of the source's set; it becomes equal to *u. */
 void uuid_target_finish(struct uuid_set *u, struct uuid_set *peer, bool primary);
 
+/*
+ * Did the newer set go on from the older one's generation after the resync that the older one's
+ * bitmap slot names? Then its data have all that this resync was for.
+ */
+bool uuid_went_on_after_sync(const struct uuid_set *older, const struct uuid_set *newer);
+
 /* Rules 34/71 and 35/51 seen as operations on one set. */
 void uuid_undo_source_start(struct uuid_set *u);
 

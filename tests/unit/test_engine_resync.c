@@ -163,6 +163,172 @@ static void a_target_that_gave_up_frees_the_source(void **state)
 	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
 }
 
+/* ---- a disk that fails at the end of a resync ---- */
+
+#define SYNC_UUID (UUID_B + UUID_SYNC_STEP)
+
+static void sync_all_blocks(void)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
+
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+}
+
+/* A diskless Primary waits for the name of what is written here only. */
+static void a_target_that_loses_its_disk_after_its_end_finds_a_generation_begun(void **state)
+{
+	(void)state;
+	start_as_source();
+	sync_all_blocks();
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_FAILED));
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_false(uuid_same(dev()->md.uuid[MD_UUID_CURRENT], UUID_A));
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], UUID_A));
+	/* Its disk may have missed its own record of the end. */
+	assert_int_equal(fake_on_disk(0).uuid[UUID_HISTORY0], SYNC_UUID);
+}
+
+static void a_target_that_loses_its_disk_before_its_end_is_known_by_the_sync_uuid(void **state)
+{
+	(void)state;
+	start_as_source();
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_FAILED));
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_CURRENT], UUID_A));
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+}
+
+static void a_link_lost_after_the_targets_end_keeps_the_sync_uuid(void **state)
+{
+	struct task t = { 0 };
+
+	(void)state;
+	start_as_source();
+	sync_all_blocks();
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_UP_TO_DATE));
+	connection_socket_event(conn(), SOCKET_EOF_DATA);
+	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
+	/* By it the rest is found if the target's record was not durable. */
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_CURRENT], UUID_A));
+}
+
+static void attach_again(u64 current_uuid, u64 bitmap_uuid)
+{
+	struct md_superblock sb = {
+		.la_size_sect = SECTORS, .flags = CLEAN, .magic = MD_MAGIC_CLEAN,
+		.uuid = { current_uuid, bitmap_uuid, UUID_B },
+	};
+	static struct admin_op op;
+
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	fake_format(0, SECTORS, &sb);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(fake_command(admin_attach, &op));
+	assert_int_equal(op.ret, ERR_NO_ERROR);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_NEGOTIATING);
+}
+
+static void peer_tells(u64 uuid, u64 bitmap, u64 h0, u64 h1)
+{
+	struct wire_p_uuids p = {
+		.current_uuid = cpu_to_be64(uuid), .bitmap_uuid = cpu_to_be64(bitmap),
+		.history = { cpu_to_be64(h0), cpu_to_be64(h1) },
+	};
+
+	assert_true(accepted(arrives(P_UUIDS, &p, sizeof(p))));
+}
+
+#define UUID_NEW 0xCCCC000000000000ULL
+
+/* The peer has everything, and says so; my own end is still to come, and never does. */
+static void lose_own_disk_at_the_end(void)
+{
+	start_as_source();
+	sync_all_blocks();
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+}
+
+static void a_source_that_loses_its_disk_goes_on_with_a_target_that_has_everything(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+}
+
+static void a_disk_that_missed_the_end_of_a_sync_did_not_go_on_alone(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	peer_tells(UUID_NEW, UUID_A, SYNC_UUID, UUID_B);
+	attach_again(UUID_A, SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(fake_on_disk(0).uuid[UUID_HISTORY0], SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[UUID_HISTORY1], UUID_B);
+}
+
+static void a_sync_that_the_peer_did_not_end_stays_recorded(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	peer_tells(UUID_NEW, UUID_A, UUID_B, 0);
+	attach_again(UUID_A, SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+}
+
+static void another_disk_may_have_gone_on_alone(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	/* Not the generation that was lost. */
+	peer_tells(UUID_NEW, UUID_B + 16, SYNC_UUID, UUID_A);
+	attach_again(UUID_B + 16, SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+}
+
+static void a_disk_that_was_lost_on_another_connection_may_have_gone_on_alone(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	conn()->established_at += 1000;
+	peer_tells(UUID_NEW, UUID_A, SYNC_UUID, UUID_B);
+	attach_again(UUID_A, SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+}
+
+/* Its superblock never heard of the sync: what the peer ended was an earlier one. */
+static void an_earlier_sync_proves_nothing_of_the_last(void **state)
+{
+	(void)state;
+	lose_own_disk_at_the_end();
+	peer_tells(UUID_NEW, UUID_A, UUID_B + 16, UUID_B);
+	attach_again(UUID_A, UUID_B + 16);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], UUID_B + 16);
+}
+
+/* A peer without its own disk then has nothing of what this one holds. */
+static void a_disk_lost_beside_no_other_may_have_gone_on_alone(void **state)
+{
+	(void)state;
+	attach(UUID_A, SYNC_UUID);
+	hello();
+	peer_is(UUID_A, 0, D_DISKLESS);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	peer_tells(UUID_NEW, UUID_A, SYNC_UUID, UUID_B);
+	attach_again(UUID_A, SYNC_UUID);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], SYNC_UUID);
+}
+
 /* ---- writes under way while the bitmap is sent ---- */
 
 static void free_nothing(struct drbd_request *req) { (void)req; }
@@ -501,6 +667,16 @@ int main(void)
 		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
 		PEER_TEST(bits_that_only_the_source_has_are_compared_anew),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
+		PEER_TEST(a_target_that_loses_its_disk_after_its_end_finds_a_generation_begun),
+		PEER_TEST(a_target_that_loses_its_disk_before_its_end_is_known_by_the_sync_uuid),
+		PEER_TEST(a_link_lost_after_the_targets_end_keeps_the_sync_uuid),
+		PEER_TEST(a_source_that_loses_its_disk_goes_on_with_a_target_that_has_everything),
+		PEER_TEST(a_disk_that_missed_the_end_of_a_sync_did_not_go_on_alone),
+		PEER_TEST(a_sync_that_the_peer_did_not_end_stays_recorded),
+		PEER_TEST(another_disk_may_have_gone_on_alone),
+		PEER_TEST(a_disk_that_was_lost_on_another_connection_may_have_gone_on_alone),
+		PEER_TEST(an_earlier_sync_proves_nothing_of_the_last),
+		PEER_TEST(a_disk_lost_beside_no_other_may_have_gone_on_alone),
 		PEER_TEST(no_bitmap_leaves_before_a_write_begun_alone_has_ended),
 		PEER_TEST(bits_of_a_write_that_failed_on_the_source_only_do_not_keep_it_one),
 		PEER_TEST(a_wait_for_writes_ends_with_the_connection),

@@ -163,6 +163,10 @@ static void check_sanitised(struct state os, struct state in, const struct state
 		CHECK(ns.conn == 10, "%08x\n", state_pack(in));
 	else if (in.conn != 16 && in.conn != 17 && in.conn != 20 && in.conn != 21)
 		CHECK(ns.conn == in.conn, "%08x\n", state_pack(in));
+	/* What was Inconsistent beside a disk that goes stays so, but for an ended sync's target. */
+	if (in.conn > 10 && in.disk <= 2 && in.pdsk == 4)
+		CHECK(ns.pdsk == (f->sync_ended && (in.conn == 16 || in.conn == 20) ? 8 : 4),
+		      "pdsk %08x\n", state_pack(in));
 	if (ns.conn == 10)
 		CHECK(ns.disk != 5 && ns.disk != 7 && ns.pdsk != 5 && ns.pdsk != 7,
 		      "%08x\n", state_pack(in));
@@ -178,15 +182,17 @@ static unsigned long sanitise_over_facts(struct state os, struct state in)
 {
 	static const u8 saved[] = { D_INCONSISTENT, D_OUTDATED, D_CONSISTENT, UTD };
 	bool by_saved = in.conn < C_CONNECTED && in.disk == D_NEGOTIATING;
+	bool by_end = in.conn > C_CONNECTED && in.disk <= D_FAILED;
 	struct state_facts f = facts_default();
 	unsigned long cases = 0;
 
-	for (u32 v = 0; v < 12u * (by_saved ? 8 : 1); v++) {
+	for (u32 v = 0; v < 12u * (by_saved ? 8 : by_end ? 2 : 1); v++) {
 		f.fencing = v % 3;
 		f.on_no_data = v / 3 % 2;
 		f.ed_uuid_is_current = v / 6 % 2;
 		f.saved_disk = by_saved ? saved[v / 12 % 4] : UTD;
 		f.saved_pdsk = v / 48 ? D_OUTDATED : D_UNKNOWN;
+		f.sync_ended = by_end && v / 12;
 		check_sanitised(os, in, &f);
 		cases++;
 	}
@@ -296,6 +302,27 @@ static void test_an_invalidated_disk_stays_invalid_if_its_sync_is_cut_off(void *
 	ns = os;
 	ns.conn = C_NETWORK_FAILURE;
 	assert_int_equal(state_sanitise(os, ns, &f).disk, D_OUTDATED);
+}
+
+static void test_a_target_that_has_everything_keeps_it_when_the_sources_disk_fails(void **state)
+{
+	static const u8 sources[] = { C_SYNC_SOURCE, C_PAUSED_SYNC_S };
+	struct state_facts f = facts_default();
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_SIZE(sources); i++) {
+		struct state os = st(PRI, SEC, sources[i], UTD, D_INCONSISTENT), ns = os;
+
+		ns.disk = D_FAILED;
+		f.sync_ended = false;
+		assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_INCONSISTENT);
+		f.sync_ended = true;
+		assert_int_equal(state_sanitise(os, ns, &f).conn, C_CONNECTED);
+		assert_int_equal(state_sanitise(os, ns, &f).pdsk, UTD);
+		/* A disk that is gone is not brought back by what it once had. */
+		ns.pdsk = D_FAILED;
+		assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_FAILED);
+	}
 }
 
 static void test_outdating_lifts_no_inconsistent_disk(void **state)
@@ -691,6 +718,7 @@ int main(void)
 		cmocka_unit_test(test_apply_touches_only_masked_fields),
 		cmocka_unit_test(test_the_peers_view_mirrors_back),
 		cmocka_unit_test(test_an_invalidated_disk_stays_invalid_if_its_sync_is_cut_off),
+		cmocka_unit_test(test_a_target_that_has_everything_keeps_it_when_the_sources_disk_fails),
 		cmocka_unit_test(test_outdating_lifts_no_inconsistent_disk),
 		cmocka_unit_test(test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk),
 		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),

@@ -13,7 +13,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 	bool lost = ((o.pdsk == 4 || o.pdsk == 7 || o.pdsk == 8) &&
 		     (n.pdsk < 4 || n.pdsk == 5 || n.pdsk == 6)) ||
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
-	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && f->bitmap_uuid_zero;
+	bool own = f->bitmap_uuid_zero || (f->sync_ended && n.conn >= 10);
+	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && own;
 	/* A Primary's disk is back, and its peer is not. */
 	bool alone = !nine && n.disk == 8 && (o.disk == 1 || o.disk == 3) && o.role == 1 &&
 		     n.role == 1 && n.conn < 10 && f->bitmap_uuid_zero;
@@ -38,7 +39,7 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		{ (nine && !now_susp) || (alone && !n.susp_fen), AFTER_NEW_UUID_LOST_PEER },
 		{ (nine && now_susp) || (alone && n.susp_fen), AFTER_SET_NCU },
 		{ !nine && !alone && n.pdsk < 4 && n.disk == 8 && n.peer == 1 && (o.peer != 1 || o.disk != 8) &&
-		  f->bitmap_uuid_zero,
+		  own,
 		  AFTER_NEW_UUID_PEER_PRIMARY },
 		{ n.pdsk < 4 && n.disk >= 4 && o.peer == 1 && n.peer == 2, AFTER_BM_PEER_DEMOTED },
 		{ n.disk >= 4 && o.role == 1 && n.role == 2 && f->now.conn <= 10, AFTER_BM_DEMOTED },
@@ -105,7 +106,7 @@ static void test_after_change_actions_match_their_conditions(void **state)
 			.now = r & 1 ? n : random_state(), .bitmap_uuid_zero = r & 2,
 			.resync_after_neg = r & 4, .lowest_conn = r & 8 ? 10 : 8,
 			.lowest_disk = r & 16 ? UTD : D_INCONSISTENT, .apv = apv[r / 32 % 6],
-			.all_have_data = r & 0x80000,
+			.all_have_data = r & 0x80000, .sync_ended = r & 0x100000,
 		};
 		u64 got;
 

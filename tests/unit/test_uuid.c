@@ -23,6 +23,7 @@
 #define A 0x1111111111111110ULL
 #define B 0x2222222222222220ULL
 #define C 0x3333333333333330ULL
+#define D 0x4444444444444440ULL
 #define STEP (1ULL << 48)
 
 static struct uuid_set set4(u64 cur, u64 bm, u64 h0, u64 h1)
@@ -391,6 +392,29 @@ static void test_split_brain_knows_its_common_ancestor(void **state)
 	assert_int_equal(v.hg, HG_AMBIGUOUS);
 }
 
+static void test_who_went_on_after_a_sync_has_its_uuid_and_the_generation(void **state)
+{
+	struct uuid_set older = set4(A, B, C, 0), newer = set4(D, A, B, C);
+
+	(void)state;
+	assert_true(uuid_went_on_after_sync(&older, &newer));
+	newer = set4(D, A, C, B | 1);
+	assert_true(uuid_went_on_after_sync(&older, &newer));
+	/* Two generations later. */
+	newer = set4(D, C, A, B);
+	assert_true(uuid_went_on_after_sync(&older, &newer));
+	/* That sync it has never ended, or not from this generation; or there is nothing to record. */
+	newer = set4(D, A, C, 0);
+	assert_false(uuid_went_on_after_sync(&older, &newer));
+	newer = set4(D, C, B, 0);
+	assert_false(uuid_went_on_after_sync(&older, &newer));
+	newer = set4(A, 0, B, C);
+	assert_false(uuid_went_on_after_sync(&older, &newer));
+	older = set4(A, 0, C, 0);
+	newer = set4(D, A, 0, 0);
+	assert_false(uuid_went_on_after_sync(&older, &newer));
+}
+
 static void test_sets_that_name_each_other_as_ancestor_are_refused(void **state)
 {
 	struct uuid_set a = set4(A, B, 0, 0), b = set4(B, A, 0, 0);
@@ -416,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_a_sync_uuid_that_never_arrived_is_undone),
 		cmocka_unit_test(test_a_finish_seen_by_the_target_only_is_made_up),
 		cmocka_unit_test(test_split_brain_knows_its_common_ancestor),
+		cmocka_unit_test(test_who_went_on_after_a_sync_has_its_uuid_and_the_generation),
 		cmocka_unit_test(test_sets_that_name_each_other_as_ancestor_are_refused),
 	};
 
