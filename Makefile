@@ -97,7 +97,7 @@ check-kernels:
 	$(MAKE) tools
 	/usr/bin/python3 tests/vm/suites.py $(SUITES)
 
-## make check-debug [WORDS="-k rounds tests/vm"]   the VM tests on a kernel with KASAN, lockdep, kmemleak, fault injection
+## make check-debug [WORDS="--pairing og -k rounds"]   the VM tests on a kernel with KASAN, lockdep, kmemleak, fault injection
 check-debug:
 	scripts/install-deps
 	$(MAKE) tools

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Runs the VM suite on a kernel that looks for faults itself: `make check-debug`.
 
-    debug_kernel.py [PYTEST WORDS...]      all of tests/vm, ours on both ends, if no words are given
+    debug_kernel.py [PYTEST WORDS...]      tests/vm with these words, else ours on both ends
 
 The kernel is built once from the distribution's source package with debug.config (KASAN, lockdep, kmemleak, fault
 injection), in a root of its own, build/suites/debug, so that the bed takes it for the kernel of a release called "debug".
@@ -80,7 +80,8 @@ def main(words):
     root = kernel_make()
     if not suites.module_build(NAME, root):
         sys.exit("debug_kernel.py: the module does not build for it")
-    command = [sys.executable, "-m", "pytest", "-q", "--kernels", NAME, *(words or ["--pairing", "oo", image.HERE])]
+    command = ["/usr/bin/python3", "-m", "pytest", "-q", os.path.relpath(image.HERE, image.TOP), "--kernels", NAME,
+               *(words or ["--pairing", "oo"])]
     return subprocess.run(command, cwd=image.TOP, check=False,
                           env=dict(os.environ, BED_SUITES=NAME, BED_SLOWER=SLOWER, BED_MEMORY="1024M")).returncode
 

@@ -25,7 +25,7 @@ ALARMS = re.compile(
     r"WARNING: |BUG: |BUG at |Oops|general protection fault|Kernel panic|kernel NULL pointer|unable to handle|"
     r"INFO: task .* blocked for more|rcu.*detected.*stall|soft lockup|possible .*deadlock|possible .*locking|"
     r"suspicious RCU usage|sleeping function called|scheduling while atomic|refcount_t: |list_(add|del) corruption|"
-    r"Objects remaining in|KASAN|UBSAN|ODEBUG|non-static key|MAX_LOCKDEP|bad unlock balance|page allocation failure|Out of memory|"
+    r"Objects remaining in|KASAN|UBSAN|ODEBUG|non-static key|MAX_LOCKDEP_\w+ too low|bad unlock balance|page allocation failure|Out of memory|"
     r"cut here")
 # What the distribution's own kernel says under emulation, whatever we do.
 HARMLESS = re.compile(r"x86/mm: Checked|Spectre|MDS|clocksource:|TSC|WARNING: Multiple")
