@@ -134,10 +134,11 @@ static u32 al_blocks(const struct md_layout *layout)
 static void attach_check(struct drbd_device *device, struct admin_op *op)
 {
 	u64 configured = device->disk_conf.disk_size, size;
+	bool in_use = data_in_use_elsewhere(device) &&
+		      !exposure_is_own_disk(device, device->md.uuid[MD_UUID_CURRENT]);
 	struct md_layout stored = device->layout;
 
-	op->ret = md_attach_check_data_uuid(&device->md, data_in_use_elsewhere(device),
-					    device->ed_uuid);
+	op->ret = md_attach_check_data_uuid(&device->md, in_use, device->ed_uuid);
 	if (op->ret == MD_OK && device->state.role == ROLE_PRIMARY &&
 	    exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT]))
 		op->ret = MD_ERR_DATA_NOT_CURRENT;

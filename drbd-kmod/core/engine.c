@@ -153,7 +153,7 @@ static void store_marks(struct drbd_device *device, struct state os, struct stat
 	if (ns.disk >= D_INCONSISTENT) {
 		device_md_flags_update(device);
 		if (os.disk < D_CONSISTENT && ns.disk >= D_CONSISTENT)
-			device->ed_uuid = device->md.uuid[MD_UUID_CURRENT];
+			exposure_own_name(device, device->md.uuid[MD_UUID_CURRENT]);
 	}
 	if (os.disk >= D_INCONSISTENT && ns.disk < D_INCONSISTENT)
 		store_loss(device, os, ns);

@@ -58,6 +58,8 @@ void exposure_name(struct drbd_device *device, u64 uuid)
 	bool other = !uuid_same(device->ed_uuid, uuid);
 
 	device->ed_uuid = uuid;
+	if (other)
+		device->unrenamed_uuid = 0;
 	if (other && device->exposure != EXPOSURE_NAMED)
 		settle(device, EXPOSURE_NAMED);
 }
@@ -85,6 +87,17 @@ void exposure_timer_fire(struct core_timer *timer)
 	env_log_device(device, LOG_LVL_WARN,
 		       "the peer has not told a new generation for what is written there only: going on; the disk that was lost can not be attached before it has");
 	settle(device, EXPOSURE_UNNAMED);
+}
+
+void exposure_own_name(struct drbd_device *device, u64 uuid)
+{
+	device->ed_uuid = uuid;
+	device->unrenamed_uuid = 0;
+}
+
+bool exposure_is_own_disk(const struct drbd_device *device, u64 uuid)
+{
+	return device->unrenamed_uuid && uuid_same(device->unrenamed_uuid, uuid);
 }
 
 bool exposure_exceeds(const struct drbd_device *device, u64 uuid)

@@ -36,6 +36,10 @@ bool exposure_must_wait(const struct drbd_request *req);
 /* The first of those waits: for so long at most. */
 void exposure_patience_start(struct drbd_device *device);
 void exposure_timer_fire(struct core_timer *timer);
+/* So says the own disk, or shall. */
+void exposure_own_name(struct drbd_device *device, u64 uuid);
+/* It was lost while its new name was written: is this its old one? It lacks nothing all the same. */
+bool exposure_is_own_disk(const struct drbd_device *device, u64 uuid);
 /* Would a disk of this generation lack what users have seen, although the name is the same? */
 bool exposure_exceeds(const struct drbd_device *device, u64 uuid);
 

@@ -182,7 +182,7 @@ struct uuid_set device_uuids(const struct drbd_device *device)
 void device_uuids_store(struct drbd_device *device, const struct uuid_set *set)
 {
 	if (device->md.uuid[MD_UUID_CURRENT] != set->slot[UUID_CURRENT])
-		device->ed_uuid = set->slot[UUID_CURRENT];
+		exposure_own_name(device, set->slot[UUID_CURRENT]);
 	memcpy(device->md.uuid, set->slot, sizeof(set->slot));
 	device_md_mark_dirty(device);
 }
@@ -225,6 +225,8 @@ void device_uuid_move_history(struct drbd_device *device)
 enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device,
 					  struct md_sync *s)
 {
+	enum fiber_status done;
+
 	/* Fresh: device_md_sync() never leaves with pc 0 in the middle. */
 	if (!s->pc) {
 		struct uuid_set set = device_uuids(device);
@@ -239,7 +241,10 @@ enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *de
 			       (unsigned long long)set.slot[UUID_CURRENT],
 			       (unsigned long long)set.slot[UUID_BITMAP]);
 	}
-	return device_md_sync(t, device, s, true);
+	done = device_md_sync(t, device, s, true);
+	if (done == FIBER_DONE && t->result)
+		device->unrenamed_uuid = device->md.uuid[MD_UUID_BITMAP];
+	return done;
 }
 
 void device_new_uuid_begin(struct drbd_device *device)

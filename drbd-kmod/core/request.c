@@ -162,6 +162,15 @@ static void request_finish(struct drbd_request *req, bool ok)
 	request_give_back(req, ok);
 }
 
+/*
+ * The disk may be gone since, and with it the only copy: under a name that the peer has, too, if
+ * the new one did not get there.
+ */
+static bool held_is_safe(const struct drbd_request *req)
+{
+	return (req->flags & RQ_NO) || req->device->state.disk > D_INCONSISTENT;
+}
+
 void request_held_release(struct drbd_device *device)
 {
 	struct dlist *held = &device->rq.held;
@@ -172,7 +181,7 @@ void request_held_release(struct drbd_device *device)
 		req = dlist_first_entry(held, struct drbd_request, wait);
 		dlist_del_init(&req->wait);
 		req->held = false;
-		request_give_back(req, req->held_ok);
+		request_give_back(req, req->held_ok && held_is_safe(req));
 		if (req->flags & RQ_DESTROYED)
 			request_free(req);
 	}

@@ -431,11 +431,12 @@ static u64 after_generation(struct state os, struct state ns, const struct after
 		todo |= frozen ? AFTER_SET_NCU : AFTER_NEW_UUID_LOST_PEER;
 
 	/*
-	 * A Primary that got its disk back while the peer was away writes on without it, and nothing
-	 * else would tell: no peer is lost any more.
+	 * A Primary that got its disk back while the peer was away, or had none, writes on without
+	 * it, and nothing else would tell: no peer is lost any more.
 	 */
 	if (!todo && fresh && os.role == ROLE_PRIMARY && ns.role == ROLE_PRIMARY &&
-	    (os.disk == D_ATTACHING || os.disk == D_NEGOTIATING) && ns.conn < C_CONNECTED)
+	    (os.disk == D_ATTACHING || os.disk == D_NEGOTIATING) &&
+	    (ns.conn < C_CONNECTED || ns.pdsk < D_NEGOTIATING))
 		todo |= ns.susp_fen ? AFTER_SET_NCU : AFTER_NEW_UUID_LOST_PEER;
 
 	if (ns.pdsk < D_INCONSISTENT && state_has_disk(ns)) {

@@ -257,6 +257,40 @@ static s32 attach_again(void)
 	return op.ret;
 }
 
+static s64 refuse_superblock(const struct action *a)
+{
+	return a->kind == ACT_MD_WRITE ? -EIO : 0;
+}
+
+/*
+ * Lost while its new generation was written to it, a Primary's disk still has the old name, and
+ * all that users were told of: nothing else could ever be attached.
+ */
+static void a_disk_that_did_not_take_its_new_generation_is_attached_again(void **state)
+{
+	struct app *w;
+	u64 old = dev()->md.uuid[MD_UUID_CURRENT];
+
+	(void)state;
+	w = issue(OP_WRITE, 8, 4096);
+	fake.on_disk = refuse_superblock;
+	state_force(dev(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)));
+	send_close(conn());
+	tl_apply(conn(), REQ_CONNECTION_LOST);
+	disk_done(w, 0);
+	/* Only that disk has it, under a name that the peer's has, too. */
+	assert_true(w->completed);
+	assert_int_equal(w->error, -EIO);
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_false(uuid_same(dev()->ed_uuid, old));
+
+	fake.on_disk = NULL;
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_CURRENT], old));
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], old));
+}
+
 static void an_ack_that_overtakes_the_peers_new_generation_waits_for_it(void **state)
 {
 	struct app *w;
@@ -778,6 +812,7 @@ int main(void)
 		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
+		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
 		TEST(a_fencing_result_outdates_no_peer_that_is_back, setup_primary),

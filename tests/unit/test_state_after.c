@@ -15,9 +15,9 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
 	bool own = f->bitmap_uuid_zero || (f->sync_ended && n.conn >= 10);
 	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && own;
-	/* A Primary's disk is back, and its peer is not. */
+	/* A Primary's disk is back, and its peer's is not. */
 	bool alone = !nine && n.disk == 8 && (o.disk == 1 || o.disk == 3) && o.role == 1 &&
-		     n.role == 1 && n.conn < 10 && f->bitmap_uuid_zero;
+		     n.role == 1 && (n.conn < 10 || n.pdsk < 3) && own;
 	bool restart = n.susp_nod && (o.disk == 1 || o.disk == 3) && f->lowest_disk == 8;
 	bool resend = n.susp_nod && !restart && o.conn < 10 && f->lowest_conn >= 10;
 	bool data_came = o.disk != 8 && o.pdsk != 8 && (n.disk == 8 || n.pdsk == 8);
@@ -254,6 +254,10 @@ static void a_primary_that_gets_its_disk_back_without_its_peer_begins_a_generati
 	o = st(PRI, SEC, C_CONNECTED, D_NEGOTIATING, UTD);
 	n = st(PRI, SEC, C_CONNECTED, UTD, UTD);
 	assert_int_equal(state_after_actions(o, n, &f) & mask, 0);
+	/* Without a disk it has none, connected or not: its own would come back under the old name. */
+	o.pdsk = n.pdsk = D_DISKLESS;
+	f.now = n;
+	assert_int_equal(state_after_actions(o, n, &f) & mask, AFTER_NEW_UUID_LOST_PEER);
 }
 
 int main(void)
