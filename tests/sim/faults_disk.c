@@ -592,14 +592,38 @@ static bool do_not_meet(void)
 	return a == C_STANDALONE || b == C_STANDALONE;
 }
 
-static bool holds_what_was_written(struct node *n)
+static bool holds_what_was_written(struct node *n, u8 least)
 {
 	u32 v;
 
 	for (v = 0; v < cfg.volumes; v++)
-		if (node_device(n, v)->state.disk < D_OUTDATED || !oracle_disk_current(n, v, false))
+		if (node_device(n, v)->state.disk < least || !oracle_disk_current(n, v, false))
 			return false;
 	return true;
+}
+
+/* Whose data are to count; after errors on both nodes perhaps those of a disk that had some. */
+static struct node *who_holds_what_was_written(void)
+{
+	static const u8 least[] = { D_OUTDATED, D_INCONSISTENT };
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(least); i++) {
+		if (holds_what_was_written(primary, least[i]))
+			return primary;
+		if (holds_what_was_written(other(primary), least[i]))
+			return other(primary);
+	}
+	return NULL;
+}
+
+static void force_where_inconsistent(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk == D_INCONSISTENT)
+			force_primary(n, v);
 }
 
 /*
@@ -608,19 +632,17 @@ static bool holds_what_was_written(struct node *n)
  */
 static void settle_split(void)
 {
+	struct node *winner = who_holds_what_was_written(), *loser;
 	struct net_conf conf = settings.net;
-	struct node *winner = primary, *loser;
 	struct admin_op op;
 	u32 v;
 
-	if (!holds_what_was_written(winner))
-		winner = other(winner);
-	loser = other(winner);
-	if (!holds_what_was_written(winner)) {
+	if (!winner) {
 		violation("split brain, and neither node holds what was written: A: %s; B: %s",
 			  node_state_text(&nodes[0], 0), node_state_text(&nodes[1], 0));
 		return;
 	}
+	loser = other(winner);
 	trace(winner, "split brain: its data count");
 	stats.splits++;
 	oracle_join(winner);
@@ -634,9 +656,30 @@ static void settle_split(void)
 		demote(loser);
 		primary = winner;
 	}
+	/* A disk that was refused while connected is to be seen as the loser's, too. */
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(loser, v)->state.disk == D_DISKLESS)
+			node_attach(loser, v);
+	force_where_inconsistent(winner);
 	conf.discard_my_data = 1;
 	node_connect_conf(loser, &conf, 0);
 	bring_up(winner);
+}
+
+static bool attached(u32 v)
+{
+	return node_device(&nodes[0], v)->state.disk > D_DISKLESS &&
+	       node_device(&nodes[1], v)->state.disk > D_DISKLESS;
+}
+
+/* Which of the volumes have their disks on both nodes? */
+static u32 volumes_attached(void)
+{
+	u32 v, found = 0;
+
+	for (v = 0; v < cfg.volumes && nodes[0].up && nodes[1].up; v++)
+		found |= attached(v) ? 1u << v : 0;
+	return found;
 }
 
 /* The same where only the network is bad, once a disk was detached: then both stand alone. */
@@ -654,7 +697,7 @@ static void settle_if_detached(void)
 
 void disk_repair(void)
 {
-	u32 apart = 0;
+	u32 apart = 0, before, tries = 0;
 	u64 until = now_us + 900 * SECOND;
 	u32 v;
 	int i;
@@ -667,15 +710,19 @@ void disk_repair(void)
 	while (!sim_failed && !in_sync() && now_us < until) {
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);
+		before = volumes_attached();
 		pass(3000, 3000);
 		/* They may be looked at just while they try once more. */
 		if (do_not_meet())
 			apart++;
 		else if (connected())
 			apart = 0;
-		if (apart > 5) {
+		/* Connected, a disk whose data split off is given up again as soon as it is attached. */
+		tries += connected() && (before & ~volumes_attached());
+		if (apart > 5 || tries > 5) {
 			settle_split();
 			apart = 0;
+			tries = 0;
 		}
 		for (v = 0; v < cfg.volumes && !sim_failed; v++)
 			if (!is_syncing(v))
