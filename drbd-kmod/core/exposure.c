@@ -37,10 +37,30 @@ static void unnamed(struct drbd_device *device)
 	settle(device, dlist_empty(&device->rq.held) ? EXPOSURE_NAMED : EXPOSURE_UNNAMED);
 }
 
+static bool has_nobody(struct state s)
+{
+	return s.role == ROLE_PRIMARY && s.conn < C_CONNECTED && s.disk < D_INCONSISTENT;
+}
+
+/*
+ * What users were told of before it got to the peer is on the lost disk, which sets no bits any
+ * more, and can not be sent again: the peer may come back under the same name, without it.
+ */
+static void look_for_missing(struct drbd_device *device, struct state os)
+{
+	struct state s = device->state;
+
+	if (s.role != ROLE_PRIMARY || s.disk >= D_CONSISTENT)
+		device->peer_lacks = false;
+	else if (!has_nobody(os) && has_nobody(s) && tl_has_told_only_here(device))
+		device->peer_lacks = true;
+}
+
 void exposure_state_changed(struct drbd_device *device, struct state os)
 {
 	bool depended = depends_on_peer(os), depends = depends_on_peer(device->state);
 
+	look_for_missing(device, os);
 	if (device->state.disk >= D_CONSISTENT) {
 		/* What users see is the own disk's again, or still. */
 		if (device->exposure != EXPOSURE_NAMED)

@@ -199,6 +199,7 @@ struct drbd_device {
 	u64 ed_uuid;			/* current UUID of the data exposed to users */
 	u64 unrenamed_uuid;		/* or 0: what the own disk is still called if ed_uuid failed
 					 * to be written there; users have seen no more than it has */
+	bool peer_lacks;		/* Primary, no disk: the peer may lack what users have seen */
 	u8 exposure;			/* enum exposure: is that all of it? */
 	struct core_timer exposure_timer;
 	struct peer_uuids peer_uuids;

@@ -45,7 +45,7 @@ static bool uuids_are_alien(const struct drbd_device *device, u64 peers)
 {
 	return device->state.disk < D_INCONSISTENT && device->state.role == ROLE_PRIMARY &&
 	       (!is_connected(device) || device->state.pdsk == D_DISKLESS) &&
-	       !uuid_same(device->ed_uuid, peers);
+	       (device->peer_lacks || !uuid_same(device->ed_uuid, peers));
 }
 
 static bool uuids_skip_sync(const struct incoming *in)

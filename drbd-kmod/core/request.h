@@ -145,6 +145,8 @@ void request_abort_local(struct drbd_device *device);
 bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
 /* Is there a write of this volume that the peer's disk might still lose? */
 bool tl_has_unconfirmed(const struct drbd_device *device);
+/* Is there a write that users were told of, and that the peer has not acknowledged? (Protocols A, B.) */
+bool tl_has_told_only_here(const struct drbd_device *device);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */
 bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size);
 /* ko-count x timeout and disk-timeout checks (states.md 4); called by the request timer. */

@@ -48,6 +48,16 @@ bool tl_has_unconfirmed(const struct drbd_device *device)
 	return false;
 }
 
+bool tl_has_told_only_here(const struct drbd_device *device)
+{
+	const struct drbd_request *req;
+
+	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
+		if (req->device == device && may_be_missing_on_peer(req->flags, false))
+			return true;
+	return false;
+}
+
 static struct drbd_request *tl_oldest_unacked(const struct transfer_log *tl)
 {
 	struct drbd_request *req;

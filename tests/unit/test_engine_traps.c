@@ -321,6 +321,31 @@ static void a_disk_that_lacks_what_users_wrote_is_not_attached_again(void **stat
 	assert_int_equal(attach_again(), ERR_DATA_NOT_CURRENT);
 }
 
+/* Handed over, told of, and then both the disk that has it and the peer were lost. */
+static void a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	w = issue(OP_WRITE, 8, 4096);
+	do
+		assert_true(next_packet(SOCK_DATA, &data, true));
+	while (data.cmd != P_DATA);
+	disk_done(w, 0);
+	assert_true(w->completed);
+	lose_disk();
+	assert_false(dev()->peer_lacks);
+	lose_connection();
+	assert_true(dev()->peer_lacks);
+	state_force(dev(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)));
+	assert_false(peers_uuids(dev()->ed_uuid, 0));
+	/* The own disk has it. */
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+	assert_false(dev()->peer_lacks);
+}
+
 static void users_do_not_wait_for_ever_for_a_generation_that_does_not_come(void **state)
 {
 	struct app *w;
@@ -810,6 +835,7 @@ int main(void)
 		TEST(no_zeroes_are_queued_behind_a_new_digest, setup_primary),
 		TEST(an_ack_that_overtakes_the_peers_new_generation_waits_for_it, setup_primary),
 		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
+		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
 		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
