@@ -34,6 +34,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes too long for every change; needs --long")
+    config.addinivalue_line("markers", "debug: needs the kernel of make check-debug")
     config.addinivalue_line("markers", "mixed: holds with a genuine peer on either side; tried with --long")
     config.addinivalue_line("markers", "core: tried with a genuine peer for every change; also needs `mixed`")
     config.addinivalue_line("markers", "genuine_only: proves the bed, with the distribution's module on both ends")
@@ -81,10 +82,13 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption("--long"):
-        return
+    debug = config.getoption("--kernels") == "debug"
 
     def wanted(item):
+        if "debug" in item.keywords and not debug:
+            return False
+        if config.getoption("--long"):
+            return True
         if "long" in item.keywords:
             return False
         pairing = item.callspec.params.get("pairing", "") if hasattr(item, "callspec") else ""

@@ -7,6 +7,8 @@ import subprocess
 import load
 import pytest
 
+pytestmark = pytest.mark.debug
+
 # For N = 1, 2, ...: the command with its Nth allocation failing, then what takes back what it may have done; until the
 # command does fewer than N. A failure has to be one the caller is told of, and a success a real one.
 EACH_ONE = r"""
@@ -28,8 +30,6 @@ echo "$n allocations"
 @pytest.fixture
 def faulty(lab):
     for node in lab.nodes:
-        if node.run("test -d /sys/kernel/debug/failslab", check=False).status != 0:
-            pytest.skip("needs a kernel with fault injection: make check-debug")
         node.run("cd /sys/kernel/debug/failslab && echo N > ignore-gfp-wait && echo 0 > verbose && echo 0 > probability")
     yield lab
     for node in lab.nodes:
