@@ -188,7 +188,7 @@ bool may_be_missing_on_peer(u32 flags, bool local_is_partial)
 static struct delta resend(u32 old, const struct request_view *view, struct request_effects *fx)
 {
 	bool write = old & RQ_W, proven = is_proven(old, view->local_is_partial);
-	u32 set = RQ_NQ | RQ_NP;
+	u32 clear = RQ_CS | RQ_NO | RQ_ND | RQ_NS | RQ_SIS | RQ_OOS, set = RQ_NQ | RQ_NP;
 
 	if (!write && (proven || !(old & RQ_NET_MASK)))
 		return (struct delta) { RQ_CS, 0 };
@@ -203,13 +203,13 @@ static struct delta resend(u32 old, const struct request_view *view, struct requ
 	if (old & RQ_POST)
 		return (struct delta) { RQ_CS | RQ_NO | RQ_SIS | RQ_NP, RQ_ND };
 
-	if (write) {
-		set |= RQ_BA;
-		if (!(old & RQ_BA))
-			set |= expected_ack(view->protocol);
-	}
 	fx->requeue = !(old & RQ_NQ);
-	return (struct delta) { RQ_CS | RQ_NO | RQ_ND | RQ_NS | RQ_SIS | RQ_OOS, set };
+	if (write && (fx->requeue || !(old & RQ_BA))) {
+		/* The peer answers as this connection has it, whatever the lost one had agreed. */
+		clear |= RQ_RA | RQ_WA;
+		set |= RQ_BA | expected_ack(view->protocol);
+	}
+	return (struct delta) { clear, set };
 }
 
 static struct delta thaw_event(u32 old, enum request_event ev, const struct request_view *view,

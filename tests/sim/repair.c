@@ -33,13 +33,20 @@ static void leave(struct node *n)
 	expect(node_command(n, 0, admin_disconnect, &op), "disconnect --force", n);
 }
 
+/* New activity log stripes may have left less room than the file asks for. */
 static void attach_all(struct node *n)
 {
 	u32 v;
 
-	for (v = 0; v < cfg.volumes; v++)
-		if (node_device(n, v)->state.disk == D_DISKLESS)
-			node_attach(n, v);
+	for (v = 0; v < cfg.volumes; v++) {
+		if (node_device(n, v)->state.disk != D_DISKLESS)
+			continue;
+		if (node_attach(n, v) != ERR_DISK_TOO_SMALL || !n->disk[v].conf_size)
+			continue;
+		trace(n, "the file asks for more than the disk of volume %u has: any size will do", v);
+		n->disk[v].conf_size = 0;
+		node_attach(n, v);
+	}
 }
 
 static void everywhere(struct node *n, admin_command *fn, bool force, const char *what)

@@ -338,6 +338,37 @@ static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state
 	assert_true(w->completed);
 }
 
+/*
+ * The peer came back with another protocol in its file, or with a version that answers by the file
+ * alone: the ack first agreed upon never comes, and the epoch would not match for ever.
+ */
+static void a_write_sent_again_awaits_the_ack_that_its_new_connection_gives(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent again, barrier;
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	fake.resource.susp_fen = true;
+	send_close(conn());
+	send_open(conn());
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_B;
+	tl_apply(conn(), REQ_RESEND);
+	fake.resource.susp_fen = false;
+	again = expect(SOCK_DATA, P_DATA);
+	assert_int_equal(be32_to_cpu(((struct wire_p_data *)again.body)->dp_flags),
+			 DP_SEND_RECEIVE_ACK);
+	assert_false(w->completed);
+	assert_true(ack(&again, P_RECV_ACK, 4096));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(w->freed);
+	assert_int_equal(dev()->bitmap.bits_set, 0);
+}
+
 static void a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable(void **state)
 {
 	struct app *w = issue(OP_WRITE, 8, 4096);
@@ -548,6 +579,7 @@ int main(void)
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
 		TEST(a_write_sent_again_into_a_resync_still_asks_for_its_ack, setup_primary),
+		TEST(a_write_sent_again_awaits_the_ack_that_its_new_connection_gives, setup_primary),
 		TEST(a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable, setup_primary),
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
 		TEST(a_flush_with_nothing_outstanding_is_local, setup_primary),
