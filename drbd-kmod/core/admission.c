@@ -317,9 +317,15 @@ static void read_start(struct drbd_request *req, struct state s)
 	request_apply(req, REQ_SUBMITTED);
 }
 
+/* A, B: what the own disk has is enough, provided that it has all that was written. */
+static bool flush_needs_peer(const struct drbd_connection *connection, struct state s)
+{
+	return connection->net_conf.wire_protocol == OPT_PROTOCOL_C || s.disk < D_UP_TO_DATE;
+}
+
 /*
- * An empty flush: the local disk is flushed; towards the peer it ends the epoch. In protocol C
- * it is done only when the peer has acknowledged (and so, with write-ordering flush, flushed)
+ * An empty flush: the local disk is flushed; towards the peer it ends the epoch. If it needs the
+ * peer it is done only when that has acknowledged (and so, with write-ordering flush, flushed)
  * all that was sent before (states.md 13.7). While that is missing REQ_SUBMITTED is kept back.
  */
 static void flush_start(struct drbd_request *req, struct state s)
@@ -337,7 +343,7 @@ static void flush_start(struct drbd_request *req, struct state s)
 	if (replicate) {
 		req->epoch = tl->current_writes ? tl->current_epoch : tl->current_epoch - 1;
 		tl_close_epoch(connection);
-		wait = tl->unacked && connection->net_conf.wire_protocol == OPT_PROTOCOL_C;
+		wait = tl->unacked && flush_needs_peer(connection, s);
 		if (wait) {
 			dlist_add_tail(&req->tl, &tl->flushes);
 			/* A barrier that waits for company goes now. */

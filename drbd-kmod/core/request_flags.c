@@ -132,6 +132,10 @@ static struct delta net_event(u32 old, enum request_event ev, const struct reque
 
 /* ---- local disk */
 
+/*
+ * What failed is marked at once, not only when its epoch is over: the owner of a write is told of
+ * the peer's success before that, and who reads it then has to be sent there.
+ */
 static struct delta local_event(u32 old, enum request_event ev, struct request_effects *fx)
 {
 	/* Not ours, or returned already. */
@@ -151,10 +155,14 @@ static struct delta local_event(u32 old, enum request_event ev, struct request_e
 		return (struct delta) { RQ_LP, RQ_LC | RQ_LO };
 	case REQ_LOCAL_WRITE_ERROR:
 		fx->io_error = IO_FAULT_WRITE;
+		fx->set_bits = true;
 		break;
 	case REQ_LOCAL_READ_ERROR:
 		fx->io_error = IO_FAULT_READ;
 		fx->set_bits = true;
+		break;
+	case REQ_LOCAL_SOFT_ERROR:
+		fx->set_bits = !!(old & RQ_W);
 		break;
 	default:
 		break;

@@ -406,6 +406,61 @@ static void a_flush_waits_for_the_peers_epoch(void **state)
 	assert_true(f->freed);
 }
 
+/* Whatever the protocol, there is no other disk that could have it. */
+static void a_flush_without_a_disk_waits_for_the_peers_in_protocol_a(void **state)
+{
+	struct sent data, barrier;
+	struct app *w, *f;
+
+	(void)state;
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	f = issue(OP_FLUSH, 0, 0);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_false(f->completed);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_false(f->completed);
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(f->completed);
+	assert_int_equal(f->error, 0);
+	assert_int_equal(w->error, 0);
+	/* Gone with the peer: nobody may rely on it. */
+	issue(OP_WRITE, 16, 4096);
+	f = issue(OP_FLUSH, 0, 0);
+	assert_false(f->completed);
+	lose_connection();
+	assert_true(f->completed);
+	assert_int_equal(f->error, -EIO);
+}
+
+/* Its owner is told of success by the peer, and reads before the epoch is over. */
+static void a_write_that_failed_here_is_marked_before_it_ends(void **state)
+{
+	static const u8 ops[] = { OP_WRITE, OP_DISCARD };
+	struct sent data;
+	struct app *w;
+	u32 i;
+
+	(void)state;
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		w = issue(ops[i], 8 + 8 * i, 4096);
+		data = expect(SOCK_DATA, ops[i] == OP_WRITE ? P_DATA : P_TRIM);
+		assert_true(bm_test(&dev()->bitmap, 1 + i) == 0);
+		disk_done(w, -EIO);
+		assert_true(bm_test(&dev()->bitmap, 1 + i));
+		if (ops[i] == OP_WRITE)
+			expect(SOCK_DATA, P_STATE);
+		assert_true(ack(&data, P_WRITE_ACK, 4096));
+		if (ops[i] == OP_WRITE)
+			expect(SOCK_DATA, P_BARRIER);
+		assert_true(w->completed);
+		assert_int_equal(w->error, 0);
+		assert_false(w->freed);
+	}
+}
+
 static void a_flush_with_nothing_outstanding_is_local(void **state)
 {
 	struct app *f = issue(OP_FLUSH, 0, 0);
@@ -582,6 +637,8 @@ int main(void)
 		TEST(a_write_sent_again_awaits_the_ack_that_its_new_connection_gives, setup_primary),
 		TEST(a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable, setup_primary),
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
+		TEST(a_flush_without_a_disk_waits_for_the_peers_in_protocol_a, setup_diskless),
+		TEST(a_write_that_failed_here_is_marked_before_it_ends, setup_primary),
 		TEST(a_flush_with_nothing_outstanding_is_local, setup_primary),
 		TEST(a_flush_is_released_by_link_loss, setup_primary),
 		TEST(a_diskless_node_reads_from_its_peer, setup_diskless),
