@@ -144,10 +144,18 @@ static void counters_begin(struct drbd_device *device, u64 total)
 void resync_verify_begin(struct drbd_device *device, enum drbd_conn new_conn)
 {
 	struct resync *rs = &device->resync;
+	bool tells_start = connection_of(device)->agreed_pro_version >= 90;
 	u64 start = rs->verify_start & ~7ULL;
 
 	if (start >= device->capacity || rs->verify_start == U64_MAX)
 		start = 0;
+	/* An older target counts all blocks, and would wait for the skipped ones for ever. */
+	if (start && new_conn == C_VERIFY_S && !tells_start) {
+		env_log_device(device, LOG_LVL_INFO,
+			       "verify begins at sector 0, not %llu: the peer's protocol version is below 90",
+			       (unsigned long long)start);
+		start = 0;
+	}
 	rs->verify_start = start;
 	rs->verify_position = start;
 	rs->verify_left = device->bitmap.n_bits - bm_sector_to_bit(start);
@@ -155,7 +163,7 @@ void resync_verify_begin(struct drbd_device *device, enum drbd_conn new_conn)
 	if (new_conn == C_VERIFY_T) {
 		rs->verify_left = device->bitmap.n_bits;
 		rs->verify_stop = U64_MAX;
-		if (connection_of(device)->agreed_pro_version >= 90)
+		if (tells_start)
 			rs->verify_start = U64_MAX;
 	}
 	rs->requests.kind = SEND_VERIFY_REQUESTS;

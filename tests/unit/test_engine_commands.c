@@ -313,6 +313,21 @@ static void a_verify_from_the_middle_has_the_rest_to_look_at(void **state)
 	peer_request_local_done(&peers[n_peers - 1], 0);
 }
 
+/* It counts every block, and would wait for those that nobody asks for. */
+static void a_verify_with_an_old_target_begins_at_the_start(void **state)
+{
+	(void)state;
+	dev()->resync.verify_start = SECTORS - 64;
+	resync_verify_begin(dev(), C_VERIFY_S);
+	assert_int_equal(dev()->resync.verify_position, SECTORS - 64);
+	assert_int_equal(dev()->resync.verify_left, 8);
+	conn()->agreed_pro_version = 89;
+	dev()->resync.verify_start = SECTORS - 64;
+	resync_verify_begin(dev(), C_VERIFY_S);
+	assert_int_equal(dev()->resync.verify_position, 0);
+	assert_int_equal(dev()->resync.verify_left, SECTORS / 8);
+}
+
 /* ---- clocks ---- */
 
 static struct core_timer timers[3];
@@ -371,6 +386,7 @@ int main(void)
 		TEST(only_up_to_date_data_is_a_source, setup_secondary),
 		TEST(a_request_that_waits_is_not_overtaken, setup_primary),
 		TEST(a_verify_from_the_middle_has_the_rest_to_look_at, setup_secondary),
+		TEST(a_verify_with_an_old_target_begins_at_the_start, setup_secondary),
 		TEST(each_timer_fires_at_its_time, setup_nothing),
 	};
 
