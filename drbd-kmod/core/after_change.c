@@ -140,6 +140,9 @@ static void thaw(struct drbd_device *device, u64 todo)
 		tl_apply(connection, todo & AFTER_NOD_RESTART ? REQ_RESTART_FROZEN : REQ_RESEND);
 		clear_flag(connection, ST_SUSP_NOD);
 	}
+	/* What neither the disk nor a lost connection held, but the suspension alone. */
+	if ((todo & AFTER_NOD_RESTART) && !state_suspended(device_state(device)))
+		tl_thaw(connection);
 	if (todo & AFTER_NOD_THAW) {
 		clear_flag(connection, ST_SUSP_NOD);
 		tl_thaw(connection);

@@ -347,6 +347,7 @@ void request_apply(struct drbd_request *req, int event)
 		.local_is_partial = device->state.disk <= D_INCONSISTENT,
 		.peer_is_partial = device->state.pdsk < D_UP_TO_DATE,
 		.peer_disk_lost = device->state.pdsk < D_INCONSISTENT,
+		.link_lost = request_link_lost(connection, req),
 	};
 	u32 old = req->flags;
 	struct request_effects fx = request_event(&req->flags, event, &view);

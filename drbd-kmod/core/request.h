@@ -124,6 +124,8 @@ void request_conflict_kick(struct drbd_device *device);
 void tl_close_epoch(struct drbd_connection *connection);
 /* Whole-log events: enum request_event REQ_CONNECTION_LOST, REQ_RESEND, REQ_FAIL_FROZEN, REQ_RESTART_FROZEN. */
 void tl_apply(struct drbd_connection *connection, int event);
+/* Gone over to a connection that is no more: no answer comes to this request. */
+bool request_link_lost(const struct drbd_connection *connection, const struct drbd_request *req);
 /*
  * The connection is lost, and what is in flight stays frozen. Writes that succeeded for their
  * users, but may be missing on the peer's disk, can not be sent again: they end, and leave their

@@ -220,6 +220,29 @@ static struct delta resend(u32 old, const struct request_view *view, struct requ
 	return (struct delta) { clear, set };
 }
 
+/*
+ * The own disk is back, perhaps without the peer: nothing is sent again, and an answer that was
+ * lost with the connection comes no more.  What only the peer was asked for begins anew.
+ */
+static struct delta restart(u32 old, const struct request_view *view, struct request_effects *fx)
+{
+	struct delta d = { 0, 0 };
+
+	if (view->link_lost && (old & (RQ_NET_MASK | RQ_BA)) && !(old & RQ_ND))
+		d = (struct delta) { RQ_NO | RQ_SIS | RQ_NP | RQ_CS, RQ_ND };
+	if (old & RQ_COMPLETE)
+		return d;
+	if (old & RQ_LC) {
+		/* The disk is another one, or was away: only what it says now counts. */
+		fx->resubmit_local = true;
+		d.clear |= RQ_CS | RQ_LC | RQ_LO | RQ_LA;
+		d.set |= RQ_LP;
+	} else if (d.set) {
+		d.set |= RQ_POST;
+	}
+	return d;
+}
+
 static struct delta thaw_event(u32 old, enum request_event ev, const struct request_view *view,
 			       struct request_effects *fx)
 {
@@ -228,13 +251,11 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 	/* Held back by the suspension alone: nobody else would ever release it. */
 	if (ev == REQ_THAW)
 		return (struct delta) { RQ_CS, 0 };
+	if (ev == REQ_RESTART_FROZEN)
+		return restart(old, view, fx);
 	if (!(old & RQ_LC) || (old & RQ_COMPLETE))
 		return (struct delta) { 0, 0 };
-	if (ev == REQ_FAIL_FROZEN)
-		return (struct delta) { RQ_CS, 0 };
-	/* The disk is another one, or was away: only what it says now counts. */
-	fx->resubmit_local = true;
-	return (struct delta) { RQ_CS | RQ_LC | RQ_LO | RQ_LA, RQ_LP };
+	return (struct delta) { RQ_CS, 0 };
 }
 
 /* ---- the end */

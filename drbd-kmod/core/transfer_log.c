@@ -91,6 +91,23 @@ void tl_flushes_done(struct drbd_connection *connection, bool all)
 	}
 }
 
+/* The own disk is back, and has not been flushed since. */
+static void tl_flushes_restart(struct transfer_log *tl)
+{
+	struct drbd_request *flush;
+	struct dlist all;
+
+	/* Collected first: one may come back at once. */
+	dlist_init(&all);
+	dlist_splice_tail_init(&tl->flushes, &all);
+	while (!dlist_empty(&all)) {
+		flush = dlist_first_entry(&all, struct drbd_request, tl);
+		dlist_del_init(&flush->tl);
+		request_apply(flush, REQ_POSTPONE);
+		request_apply(flush, REQ_SUBMITTED);
+	}
+}
+
 void tl_apply(struct drbd_connection *connection, int event)
 {
 	struct transfer_log *tl = &connection->tl;
@@ -98,6 +115,8 @@ void tl_apply(struct drbd_connection *connection, int event)
 
 	dlist_for_each_entry_safe(req, next, &tl->requests, tl)
 		request_apply(req, event);
+	if (event == REQ_RESTART_FROZEN)
+		tl_flushes_restart(tl);
 	/* Without a connection no barrier ack comes any more. */
 	tl_flushes_done(connection, event == REQ_CONNECTION_LOST ||
 			(event == REQ_FAIL_FROZEN && !connection->queue[SOCK_DATA].open));
@@ -116,6 +135,13 @@ bool tl_mark_missing(struct drbd_device *device)
 		any = true;
 	}
 	return any;
+}
+
+bool request_link_lost(const struct drbd_connection *connection, const struct drbd_request *req)
+{
+	if (connection->cstate < C_WF_REPORT_PARAMS)
+		return true;
+	return !(req->flags & RQ_NQ) && req->sent_ms < connection->established_at;
 }
 
 /* Sent before this connection was there, where the answer will not come any more? */

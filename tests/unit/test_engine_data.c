@@ -369,6 +369,114 @@ static void a_write_sent_again_awaits_the_ack_that_its_new_connection_gives(void
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
+/* The peer is gone while I/O is frozen, and the own disk is attached again. */
+static void lose_the_peer_and_get_the_disk_back(void)
+{
+	fake.resource.susp_nod = true;
+	conn()->cstate = C_WF_CONNECTION;
+	dev()->state.conn = C_WF_CONNECTION;
+	dev()->state.pdsk = D_UNKNOWN;
+	send_close(conn());
+	dev()->state.disk = D_UP_TO_DATE;
+	tl_apply(conn(), REQ_RESTART_FROZEN);
+	fake.resource.susp_nod = false;
+	request_admission_kick(dev());
+	fake_run();
+}
+
+static void what_only_the_lost_peer_was_asked_for_begins_anew_on_the_own_disk(void **state)
+{
+	struct app *w, *r;
+
+	(void)state;
+	dev()->state.disk = D_DISKLESS;
+	w = issue(OP_WRITE, 8, 4096);
+	r = issue(OP_READ, 64, 4096);
+	expect(SOCK_DATA, P_DATA);
+	expect(SOCK_DATA, P_DATA_REQUEST);
+	lose_the_peer_and_get_the_disk_back();
+	assert_int_equal(w->submissions, 1);
+	assert_int_equal(r->submissions, 1);
+	disk_done(w, 0);
+	disk_done(r, 0);
+	assert_true(w->completed && r->completed);
+	assert_int_equal(w->error | r->error, 0);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	assert_int_equal(dev()->ap_in_flight, 0);
+}
+
+/* The peer may have lost what it never flushed, and an error is what the freeze is to spare. */
+static void a_frozen_flush_begins_anew_on_the_own_disk(void **state)
+{
+	struct app *w, *f;
+
+	(void)state;
+	dev()->state.disk = D_DISKLESS;
+	w = issue(OP_WRITE, 8, 4096);
+	f = issue(OP_FLUSH, 0, 0);
+	expect(SOCK_DATA, P_DATA);
+	expect(SOCK_DATA, P_BARRIER);
+	lose_the_peer_and_get_the_disk_back();
+	assert_false(f->completed);
+	assert_int_equal(f->submissions, 1);
+	disk_done(w, 0);
+	disk_done(f, 0);
+	assert_true(w->freed && f->freed);
+	assert_int_equal(w->error | f->error, 0);
+}
+
+static void a_write_restarted_on_the_own_disk_waits_for_no_peer_that_is_lost(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	lose_the_peer_and_get_the_disk_back();
+	assert_int_equal(w->submissions, 2);
+	assert_false(w->completed);
+	disk_done(w, 0);
+	assert_true(w->freed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
+static void a_write_whose_epoch_the_lost_peer_never_confirmed_is_marked_at_the_restart(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA);
+
+	(void)state;
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed && !w->freed);
+	lose_the_peer_and_get_the_disk_back();
+	assert_true(w->freed);
+	assert_int_equal(conn()->tl.unacked, 0);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
+/* Neither lost nor to be repeated: it was held by the suspension alone. */
+static void what_the_peer_answered_while_frozen_completes_when_the_disk_is_back(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	dev()->state.disk = D_DISKLESS;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	fake.resource.susp_nod = true;
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_false(w->completed);
+	dev()->state.disk = D_ATTACHING;
+	state_force(dev(), ST_ARGS(ST_CHANGE_DISK(D_UP_TO_DATE)));
+	fake_run();
+	assert_false(fake.resource.susp_nod);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
 static void a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable(void **state)
 {
 	struct app *w = issue(OP_WRITE, 8, 4096);
@@ -635,6 +743,12 @@ int main(void)
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
 		TEST(a_write_sent_again_into_a_resync_still_asks_for_its_ack, setup_primary),
 		TEST(a_write_sent_again_awaits_the_ack_that_its_new_connection_gives, setup_primary),
+		TEST(what_only_the_lost_peer_was_asked_for_begins_anew_on_the_own_disk, setup_primary),
+		TEST(a_frozen_flush_begins_anew_on_the_own_disk, setup_primary),
+		TEST(a_write_restarted_on_the_own_disk_waits_for_no_peer_that_is_lost, setup_primary),
+		TEST(a_write_whose_epoch_the_lost_peer_never_confirmed_is_marked_at_the_restart,
+		     setup_primary),
+		TEST(what_the_peer_answered_while_frozen_completes_when_the_disk_is_back, setup_primary),
 		TEST(a_write_the_peer_lacks_is_held_until_the_new_uuid_is_durable, setup_primary),
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
 		TEST(a_flush_without_a_disk_waits_for_the_peers_in_protocol_a, setup_diskless),

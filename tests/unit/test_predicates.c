@@ -92,7 +92,7 @@ static void reach(const struct world *w)
 static struct request_effects feed(struct world *w, enum request_event ev)
 {
 	struct request_view view = { .suspended = w->suspended, .epoch_is_current = true,
-				     .protocol = w->protocol };
+				     .protocol = w->protocol, .link_lost = !w->link };
 	u32 old = w->flags;
 	struct request_effects fx;
 	bool write = old & RQ_W;
@@ -352,6 +352,8 @@ static void suspend_events(struct world w)
 	if (w.local_gone && !w.local_out && !w.resubmits) {
 		n = w;
 		n.resubmits = 1;
+		/* What the loss of the link left frozen hears of it no more. */
+		n.cleaned = !w.link;
 		feed_alive(&n, REQ_RESTART_FROZEN);
 		n.suspended = 0;
 		feed_alive(&n, REQ_THAW);
