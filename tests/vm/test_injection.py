@@ -57,10 +57,10 @@ def test_any_allocation_of_a_command_may_fail(faulty, tmp_path):
     r0.adm(node, "down")
     address = "ipv4:%s:7789 ipv4:%s:7789" % (lab.n1.address.split("/")[0], lab.n2.address.split("/")[0])
     every_allocation(node, "drbdsetup new-resource r0", "drbdsetup show r0 | grep -q r0",
-                     "drbdsetup del-resource r0 || drbdsetup new-resource r0 && drbdsetup del-resource r0")
+                     "drbdsetup del-resource r0 || { drbdsetup new-resource r0 && drbdsetup del-resource r0; }")
     node.run("drbdsetup new-resource r0")
     every_allocation(node, "drbdsetup new-minor r0 0 0", "grep -q '^ *0: cs:' /proc/drbd",
-                     "drbdsetup del-minor 0 || drbdsetup new-minor r0 0 0 && drbdsetup del-minor 0")
+                     "drbdsetup del-minor 0 || { drbdsetup new-minor r0 0 0 && drbdsetup del-minor 0; }")
     node.run("drbdsetup new-minor r0 0 0")
     every_allocation(node, "drbdsetup attach 0 /dev/vde /dev/vde internal", "grep -q 'ds:UpToDate\\|ds:Consistent' /proc/drbd",
                      "drbdsetup detach 0 || grep -q ds:Diskless /proc/drbd")
