@@ -26,6 +26,9 @@ done
 echo "$n allocations"
 """
 
+# What drbdadm does before each attach.
+CLEAN = "drbdmeta --force 0 v08 /dev/vde internal apply-al"
+
 
 @pytest.fixture
 def faulty(lab):
@@ -63,7 +66,7 @@ def test_any_allocation_of_a_command_may_fail(faulty, tmp_path):
                      "drbdsetup del-minor 0 || { drbdsetup new-minor r0 0 0 && drbdsetup del-minor 0; }")
     node.run("drbdsetup new-minor r0 0 0")
     every_allocation(node, "drbdsetup attach 0 /dev/vde /dev/vde internal", "grep -q 'ds:UpToDate\\|ds:Consistent' /proc/drbd",
-                     "drbdsetup detach 0 || grep -q ds:Diskless /proc/drbd")
+                     "drbdsetup detach 0 || grep -q ds:Diskless /proc/drbd; " + CLEAN)
     node.run("drbdsetup attach 0 /dev/vde /dev/vde internal")
     every_allocation(node, "drbdsetup connect r0 %s --protocol=C --cram-hmac-alg=sha1 --shared-secret=x" % address,
                      "drbdsetup show r0 | grep -q 7789", "drbdsetup disconnect r0 || ! drbdsetup show r0 | grep -q 7789")
@@ -77,7 +80,7 @@ def test_any_allocation_of_a_command_may_fail(faulty, tmp_path):
     every_allocation(node, "drbdsetup invalidate 0", undo="sleep 1")
     r0.wait_synced()
     every_allocation(node, "drbdsetup detach 0", "grep -q ds:Diskless /proc/drbd",
-                     "grep -q 'ds:[IU]' /proc/drbd || drbdsetup attach 0 /dev/vde /dev/vde internal")
+                     "grep -q 'ds:[IU]' /proc/drbd || { %s && drbdsetup attach 0 /dev/vde /dev/vde internal; }" % CLEAN)
     every_allocation(node, "drbdsetup down r0", "! grep -q cs: /proc/drbd", "drbdadm up r0 || drbdadm adjust r0")
     r0.wait_synced()
     r0.assert_mirrored()
