@@ -208,9 +208,15 @@ static int exchange_features(struct shell_resource *r)
 	enum handshake_outcome outcome;
 	struct wire_header hdr;
 	size_t got;
+	int err;
 
 	features_encode(&mine);
-	if (send_packet(r, P_CONNECTION_FEATURES, &mine, sizeof(mine)) || recv_header(r, &hdr))
+	if (send_packet(r, P_CONNECTION_FEATURES, &mine, sizeof(mine)))
+		return -EAGAIN;
+	err = recv_header(r, &hdr);
+	if (err == -EAGAIN)
+		features_missing(&r->core.connection);
+	if (err)
 		return -EAGAIN;
 	if (hdr.length == sizeof(peers) &&
 	    sock_recv(r->conn.sock[SOCK_DATA], &peers, sizeof(peers), &got))

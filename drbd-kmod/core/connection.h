@@ -58,6 +58,8 @@ void connection_fatal(struct drbd_connection *connection);
 enum handshake_outcome { HANDSHAKE_OK, HANDSHAKE_RETRY, HANDSHAKE_STANDALONE };
 
 void features_encode(struct wire_p_features *packet);
+/* connector_patience() passed without a word of the peer. */
+void features_missing(const struct drbd_connection *connection);
 /* header already checked for cmd and length by this function too. Agrees version and features. */
 enum handshake_outcome features_received(struct drbd_connection *connection, const struct wire_header *hdr,
 					 const struct wire_p_features *packet);

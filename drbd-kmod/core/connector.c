@@ -61,6 +61,13 @@ u32 connector_patience(const struct drbd_connection *connection)
 
 /* ---- features ---- */
 
+void features_missing(const struct drbd_connection *connection)
+{
+	env_log_connection(connection, LOG_LVL_WARN,
+			   "the peer opened both sockets and then said nothing for %u s: trying again; set ping-timeout and socket-check-timeout alike on both nodes",
+			   connector_patience(connection) / 1000);
+}
+
 static enum handshake_outcome refuse(struct drbd_connection *connection)
 {
 	connection_fatal(connection);

@@ -177,11 +177,17 @@ static int exchange_features(struct host *h)
 {
 	struct wire_p_features mine, peers = {};
 	struct wire_header hdr;
+	int err;
 	u32 got;
 
 	features_encode(&mine);
 	versions_limit(h->node, &mine);
-	if (send_packet(h, P_CONNECTION_FEATURES, &mine, sizeof(mine)) || recv_header(h, &hdr))
+	if (send_packet(h, P_CONNECTION_FEATURES, &mine, sizeof(mine)))
+		return -EAGAIN;
+	err = recv_header(h, &hdr);
+	if (err == -EAGAIN)
+		features_missing(&h->core.connection);
+	if (err)
 		return -EAGAIN;
 	if (hdr.length == sizeof(peers) &&
 	    net_recv(h->conn.sock[SOCK_DATA], &peers, sizeof(peers), &got))
