@@ -131,6 +131,25 @@ static void clear_flag(struct drbd_connection *connection, u32 flag)
 	conn_state_change(connection, ST_ARGS(ST_CHANGE_FLAG(flag, false)), CS_VERBOSE);
 }
 
+/*
+ * A Primary that was frozen got its disk back before its peer: the activity log marked extents
+ * whose writes it still has, so that it does not count as crashed and both count as equal. Those
+ * marks are synced: which of them mean nothing, nobody knows. A peer that is Primary could not
+ * become the target.
+ */
+static void sync_marks_of_log(struct drbd_connection *connection)
+{
+	struct drbd_device *device;
+
+	for_each_volume(device, connection->resource) {
+		const struct state *s = &device->state;
+
+		if (device->bitmap.bits_set && s->conn == C_CONNECTED && s->disk == D_UP_TO_DATE &&
+		    s->pdsk == D_UP_TO_DATE && s->peer != ROLE_PRIMARY)
+			device->resend_left_bits = true;
+	}
+}
+
 static void thaw(struct drbd_device *device, u64 todo)
 {
 	struct drbd_connection *connection = &device->resource->connection;
@@ -138,6 +157,8 @@ static void thaw(struct drbd_device *device, u64 todo)
 
 	if (todo & (AFTER_NOD_RESEND | AFTER_NOD_RESTART)) {
 		tl_apply(connection, todo & AFTER_NOD_RESTART ? REQ_RESTART_FROZEN : REQ_RESEND);
+		if (todo & AFTER_NOD_RESEND)
+			sync_marks_of_log(connection);
 		clear_flag(connection, ST_SUSP_NOD);
 	}
 	/* What neither the disk nor a lost connection held, but the suspension alone. */
@@ -151,6 +172,7 @@ static void thaw(struct drbd_device *device, u64 todo)
 		for_each_volume(other, device->resource)
 			other->new_uuid_on_thaw = false;
 		tl_apply(connection, REQ_RESEND);
+		sync_marks_of_log(connection);
 		clear_flag(connection, ST_SUSP_FEN);
 	}
 }

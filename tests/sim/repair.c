@@ -143,13 +143,37 @@ static void shrink_to_fit(struct node *winner)
 	}
 }
 
+/*
+ * Without a disk its node went along with a size that there is no room for on it; alone, it then
+ * remembered that.  By now the winner is smaller, or can be made so.
+ */
+static void attach_what_was_too_small(struct node *winner, u32 v)
+{
+	struct node *loser = other(winner);
+	struct admin_op op;
+
+	if (node_device(loser, v)->state.disk != D_DISKLESS ||
+	    node_attach(loser, v) != ERR_DISK_TOO_SMALL)
+		return;
+	loser->disk[v].conf_size = 0;
+	node_op_init(winner, v, &op);
+	op.size = node_device(loser, v)->layout.capacity;
+	trace(winner, "resize volume %u to what there is room for on its peer's disk", v);
+	expect(node_command(winner, v, admin_resize, &op), "resize", winner);
+	wait_for(same_size, "of the same size", 60);
+	expect(node_attach(loser, v), "attach, with room enough", loser);
+}
+
 void repair(bool distrust)
 {
 	struct node *winner, *loser;
+	u32 v;
 	int i;
 
 	if (sim_failed)
 		return;
+	/* First of all whole disks, and memory enough: nothing below may fail for lack of them. */
+	disk_peace();
 	for (i = 0; i < NODES && !sim_failed; i++) {
 		resume(&nodes[i]);
 		attach_all(&nodes[i]);
@@ -178,6 +202,8 @@ void repair(bool distrust)
 		reconnect(winner, loser);
 		wait_for(connected, "connected, with new metadata", 120);
 	}
+	for (v = 0; v < cfg.volumes && !sim_failed; v++)
+		attach_what_was_too_small(winner, v);
 	wait_for(in_sync, "in sync after repair", 900);
 	if (sim_failed)
 		return;

@@ -132,6 +132,9 @@ static void end_split(void)
 	/* Both read the same file, also what could not be changed while they were connected. */
 	for (i = 0; family_has(FAMILY_OPTIONS) && i < NODES; i++)
 		settings_adjust(&nodes[i]);
+	/* A size that only one of them was told of would part them before they see the split. */
+	if (family_has(FAMILY_RESIZE))
+		resize_adjust();
 	net_set_link(true);
 	if (cfg.two_primaries)
 		part();

@@ -519,6 +519,60 @@ static void a_completed_write_that_can_not_be_sent_again_is_synced(void **state)
 	assert_int_not_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
 }
 
+/* As "drbdmeta apply-al" leaves them: the disk was attached anew while everything was frozen. */
+static void marks_come_from_the_log(void)
+{
+	bm_set_range(&dev()->bitmap, 0, 1023);
+}
+
+static void assert_marks_are_synced(void)
+{
+	assert_int_equal(conn()->cstate, C_NETWORK_FAILURE);
+	assert_int_not_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(dev()->bitmap.bits_set, 1024);
+}
+
+static void marks_of_the_log_are_synced_after_a_fenced_freeze(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	frozen_by_fencing();
+	disk_done(w, 0);
+	marks_come_from_the_log();
+	peer_is_back();
+	fake_run();
+	assert_marks_are_synced();
+}
+
+static void marks_of_the_log_are_synced_after_a_freeze_for_lack_of_data(void **state)
+{
+	(void)state;
+	peer_is_lost();
+	device_uuid_set_bitmap(dev(), 0);
+	fake.resource.susp_nod = true;
+	marks_come_from_the_log();
+	peer_is_back();
+	fake_run();
+	assert_false(fake.resource.susp_nod);
+	assert_marks_are_synced();
+}
+
+/* It could not become the target, and would refuse to be connected for ever. */
+static void marks_of_the_log_part_no_two_primaries(void **state)
+{
+	(void)state;
+	frozen_by_fencing();
+	marks_come_from_the_log();
+	sockets_are_up();
+	state_change(dev(), ST_ARGS(state_change_join(state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+									ST_CHANGE_PDSK(D_UP_TO_DATE)),
+						      ST_CHANGE_PEER(ROLE_PRIMARY))), CS_HARD);
+	fake_run();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+}
+
 static void back_and_lost(void)
 {
 	fake.helper_hook = NULL;
@@ -843,6 +897,9 @@ int main(void)
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
 		TEST(a_fencing_result_outdates_no_peer_that_is_back, setup_primary),
 		TEST(a_completed_write_that_can_not_be_sent_again_is_synced, setup_primary),
+		TEST(marks_of_the_log_are_synced_after_a_fenced_freeze, setup_primary),
+		TEST(marks_of_the_log_are_synced_after_a_freeze_for_lack_of_data, setup_primary),
+		TEST(marks_of_the_log_part_no_two_primaries, setup_primary),
 		TEST(what_thaws_without_the_peers_disk_belongs_to_a_new_generation, setup_primary),
 		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
 		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
