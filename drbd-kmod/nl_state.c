@@ -36,6 +36,7 @@ static s32 do_verify(struct nl_request *rq)
 	rq->op.have_start = seen & (1ULL << NLA_ov_start_sector);
 	rq->op.start_sector = parms.ov_start_sector;
 	rq->op.stop_sector = seen & (1ULL << NLA_ov_stop_sector) ? parms.ov_stop_sector : U64_MAX;
+	rq->op.repair = parms.ov_repair;
 	return nl_run(rq, admin_verify);
 }
 

@@ -51,7 +51,7 @@ void volumes_put(struct volumes *v)
 {
 	u32 i;
 
-	for (i = 0; i < v->n; i++)
+	for (i = 0; v && i < v->n; i++)
 		drbd_device_put(v->device[i]);
 	kvfree(v);
 }

@@ -34,6 +34,6 @@ struct volumes {
 	struct shell_device *device[];
 };
 struct volumes *volumes_get(struct shell_resource *r);	/* NULL without memory */
-void volumes_put(struct volumes *v);
+void volumes_put(struct volumes *v);			/* or of NULL */
 
 #endif /* DRBD_RECORDS_H */

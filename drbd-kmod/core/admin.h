@@ -23,7 +23,7 @@ struct admin_op {
 	bool force;				/* primary, disconnect, detach */
 	bool set_defaults;
 	u64 start_sector, stop_sector;		/* verify; U64_MAX = not given */
-	bool have_start;
+	bool have_start, repair;		/* verify */
 	bool clear_bitmap;			/* new-current-uuid */
 	u64 size;				/* resize: sectors, 0 = all */
 	bool assume_peer_has_space, assume_clean;

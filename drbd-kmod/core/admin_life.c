@@ -28,7 +28,7 @@ static bool is_unused(const struct drbd_device *device)
 	return !device->has_backing && device->open_count == 0 && device->ap_in_flight == 0 &&
 	       device->prl.in_flight == 0 && !device->full_sync.active &&
 	       !device->resync.start.active && !device->resync.finish.active &&
-	       !device->resync.bitmap_task.active &&
+	       !device->resync.bitmap_task.active && !device->resync.repair.active &&
 	       !device->al.commit.active && !dlist_linked(&device->md_work.link) &&
 	       !dlist_linked(&device->disk_gone.link);
 }

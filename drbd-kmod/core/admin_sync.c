@@ -144,10 +144,16 @@ enum fiber_status admin_verify(struct task *t, struct admin_op *op)
 	struct drbd_device *device = op->device;
 
 	FIBER_BEGIN(op->pc);
+	if (op->repair && device->state.conn >= C_CONNECTED && verify_repair_obstacle(device)) {
+		admin_info(op, verify_repair_obstacle(device));
+		op->ret = SS_NOT_SUPPORTED;
+		FIBER_RETURN(op->pc);
+	}
 	if (device->state.conn != C_VERIFY_S && device->state.conn != C_VERIFY_T) {
 		if (op->have_start)
 			device->resync.verify_start = op->start_sector & ~7ULL;
 		device->resync.verify_stop = op->stop_sector;
+		device->resync.verify_repairs = op->repair;
 	}
 	FIBER_WAIT_UNTIL(op->pc, !device->bm_io_pending || t->interrupted);
 	request(op, ST_CHANGE_CONN(C_VERIFY_S));

@@ -195,6 +195,9 @@ enum fiber_status receive_bitmap(struct task *t, struct incoming *in)
 	FIBER_BEGIN(in->pc);
 	/* Bits that a bulk operation is about to change would be lost. */
 	FIBER_WAIT_UNTIL(in->pc, !in->device->bm_io_pending || in->connection->cstate < C_WF_REPORT_PARAMS);
+	/* The peer's consent to an exchange travels on the other socket, and may be slower. */
+	FIBER_WAIT_UNTIL(in->pc, !in->device->change.pending || bitmap_expected(in->device) ||
+				 in->connection->cstate < C_WF_REPORT_PARAMS);
 	bitmap_take(in);
 	FIBER_END(in->pc);
 }

@@ -255,7 +255,7 @@ static bool change_is_askable(struct state_change change)
 {
 	static const u8 roles[] = { ROLE_PRIMARY, ROLE_SECONDARY };
 	static const u8 conns[] = { C_TEAR_DOWN, C_WF_REPORT_PARAMS, C_CONNECTED, C_STARTING_SYNC_S,
-				    C_STARTING_SYNC_T, C_VERIFY_T };
+				    C_STARTING_SYNC_T, C_VERIFY_T, C_WF_BITMAP_S, C_WF_BITMAP_T };
 	static const u8 disks[] = { D_OUTDATED };
 	static const u8 pdsks[] = { D_DISKLESS, D_FAILED, D_INCONSISTENT, D_OUTDATED, D_CONSISTENT,
 				    D_UP_TO_DATE };
@@ -324,6 +324,8 @@ static void answer_state_request(struct incoming *in)
 		rv = part(connection, change);
 	else if (ruins_primary_peer(device, change))
 		rv = SS_NO_UP_TO_DATE_DISK;
+	else if (verify_repair_asked(change))
+		rv = verify_repair_answer(device, change);
 	else
 		rv = state_change(device, change.mask, change.val, CS_VERBOSE);
 	send_state_reply(device, rv);

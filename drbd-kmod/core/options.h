@@ -214,7 +214,8 @@ enum option_unit {
 
 #define START_OV_PARMS_FIELDS(X)                                                                  \
 	X(U64, ov_start_sector, "start", 1, 0, 0, 1ULL << 41, SECTORS, NONE, OPT_M, 1)               \
-	X(U64, ov_stop_sector, "stop", 2, U64_MAX, 0, 1ULL << 41, SECTORS, NONE, OPT_M, 2)
+	X(U64, ov_stop_sector, "stop", 2, U64_MAX, 0, 1ULL << 41, SECTORS, NONE, OPT_M, 2)           \
+	X(FLG, ov_repair, "repair", 3, 0, 0, 1, NONE, NONE, OPT_M | OPT_Y, 3)
 
 #define NEW_C_UUID_PARMS_FIELDS(X)                                                                \
 	X(FLG, clear_bm, "clear-bitmap", 1, 0, 0, 1, NONE, NONE, OPT_M | OPT_Y, 1)

@@ -393,5 +393,6 @@ void resync_init(struct drbd_device *device)
 	core_task_init(&rs->start, resync_start_run);
 	core_task_init(&rs->finish, resync_finish_run);
 	core_task_init(&rs->bitmap_task, bitmap_task_run);
+	core_task_init(&rs->repair, verify_repair_run);
 	core_task_init(&rs->parked, resync_parked_run);
 }

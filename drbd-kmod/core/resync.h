@@ -77,6 +77,11 @@ struct resync {
 	u64 verify_left;		/* blocks */
 	u64 oos_first, oos_sectors;	/* run of differing sectors, for the log */
 
+	bool verify_repairs;		/* this verify was asked to sync what it finds */
+	struct core_task repair;	/* verify_repair.c */
+	struct state_request repair_rq;
+	u32 repair_tries;
+	u64 repair_ticket;
 	/* bitmap exchange */
 	struct send_item bitmap_send;	/* generator SEND_BITMAP */
 	bool bitmap_sending, bitmap_receiving;
@@ -171,6 +176,16 @@ void resync_answered(struct drbd_device *device, u64 sector);
 void verify_block_done(struct drbd_device *device, u64 sector, u32 bytes, bool differs);
 /* The run of differing sectors so far, into the log. */
 void verify_log_run(struct drbd_device *device);
+
+/* ---- a verify that repairs (verify_repair.c) ---- */
+/* Why this pair can not; NULL if it can. */
+const char *verify_repair_obstacle(const struct drbd_device *device);
+/* The starter's verify has ended, and found differences: has them synced. */
+void verify_repair_begin(struct drbd_device *device);
+enum fiber_status verify_repair_run(struct task *t, struct core_task *task);
+/* Is this change of the peer's the begin of a repair, and do we join in? */
+bool verify_repair_asked(struct state_change change);
+enum ss_code verify_repair_answer(struct drbd_device *device, struct state_change change);
 /* The verify has asked for everything it shall look at. */
 bool verify_all_asked(const struct drbd_device *device);
 

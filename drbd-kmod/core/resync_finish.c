@@ -238,6 +238,8 @@ static void finish_verify(struct drbd_device *device)
 		rs->verify_start = 0;
 	rs->verify_stop = U64_MAX;
 	rs->finish_out_of_sync = device->bitmap.bits_set != 0;
+	if (rs->finish_conn != C_VERIFY_S || !rs->finish_out_of_sync)
+		rs->verify_repairs = false;
 }
 
 static void finish_now(struct drbd_device *device)
@@ -329,5 +331,7 @@ enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 	FIBER_CALL(task->pc, device_md_sync(t, device, &rs->finish_md, false));
 	rs->finishing = false;
 	FIBER_CALL(task->pc, finish_helpers(t, device));
+	if (rs->verify_repairs && state_is_verify(rs->finish_conn))
+		verify_repair_begin(device);
 	FIBER_END(task->pc);
 }

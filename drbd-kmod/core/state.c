@@ -70,6 +70,10 @@ u8 state_conn_mirror(u8 conn)
 		return C_TEAR_DOWN;
 	case C_VERIFY_S:
 		return C_VERIFY_T;
+	case C_WF_BITMAP_S:
+		return C_WF_BITMAP_T;
+	case C_WF_BITMAP_T:
+		return C_WF_BITMAP_S;
 	default:
 		return 0;
 	}

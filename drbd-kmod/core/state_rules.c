@@ -216,7 +216,8 @@ bool state_is_cluster_wide(struct state os, struct state ns)
 		if (os.role != ROLE_PRIMARY && ns.role == ROLE_PRIMARY)
 			return true;
 		if (os.conn != ns.conn &&
-		    (ns.conn == C_STARTING_SYNC_T || ns.conn == C_STARTING_SYNC_S))
+		    (ns.conn == C_STARTING_SYNC_T || ns.conn == C_STARTING_SYNC_S ||
+		     ns.conn == C_WF_BITMAP_S || ns.conn == C_WF_BITMAP_T))
 			return true;
 		if (os.disk != D_FAILED && ns.disk == D_FAILED)
 			return true;

@@ -26,7 +26,10 @@
 #define FF_THIN_RESYNC	0x2u
 #define FF_WSAME	0x4u
 #define FF_WZEROES	0x8u
-#define WIRE_FEATURES	(FF_TRIM | FF_THIN_RESYNC | FF_WSAME | FF_WZEROES)
+/* Beyond 8.4, offered by our own kind only. */
+#define FF_VERIFY_REPAIR 0x01000000u	/* a volume may go from Connected to WFBitMapS and WFBitMapT */
+#define WIRE_FEATURES_84 (FF_TRIM | FF_THIN_RESYNC | FF_WSAME | FF_WZEROES)
+#define WIRE_FEATURES	(WIRE_FEATURES_84 | FF_VERIFY_REPAIR)
 
 /* block_id of resync traffic: all ones, so the same in any byte order. */
 #define ID_SYNCER U64_MAX

@@ -83,6 +83,8 @@ void config_by_seed(u64 seed, u32 families, bool smoke)
 		resize_config();
 	if (family_has(FAMILY_DUAL))
 		dual_config();
+	if (family_has(FAMILY_ROT))
+		rot_config();
 }
 
 static void machines_by_seed(void)
@@ -542,7 +544,7 @@ static bool actors_fault(void)
 static void one_fault(void)
 {
 	stats.faults++;
-	if (actors_fault() || disk_family_fault() || dual_fault())
+	if (actors_fault() || disk_family_fault() || dual_fault() || rot_fault())
 		return;
 	if (family_has(FAMILY_NET) && one_in(2))
 		return netfault_one();

@@ -21,6 +21,7 @@
  *	oracle.c	what every sector may hold, and what must be true
  *	netfault.c	a network on a bad day
  *	versions.c	old protocol versions and missing features
+ *	rot.c		content that changes unseen
  *	scenario.c	configuration by seed, administrator and faults
  */
 #ifndef SIM_H
@@ -400,6 +401,7 @@ enum family {
 	FAMILY_CLUSTER	= 1 << 7,	/* promoting, demoting, fencing */
 	FAMILY_OPTIONS	= 1 << 8,	/* every option that changes behaviour */
 	FAMILY_ALL	= (1 << 9) - 1,
+	FAMILY_ROT	= 1 << 9,	/* content that changes unseen, and verifies that repair it */
 };
 static inline bool family_has(enum family family) { return cfg.families & family; }
 
@@ -417,6 +419,10 @@ void versions_boot(struct node *n);
 void versions_limit(struct node *n, struct wire_p_features *packet);
 void versions_fault(void);
 void versions_peace(void);
+
+/* ---- rot.c: FAMILY_ROT ---- */
+void rot_config(void);
+bool rot_fault(void);			/* true: it was the family's turn */
 
 /* ---- words ---- */
 struct stats {

@@ -17,7 +17,7 @@ static void cap_draw(struct node *n)
 	/* Volumes other than 0 need 100. */
 	cap->version = one_in(4) ? WIRE_APV_MAX :
 		       chance_between(cfg.volumes > 1 ? 100 : WIRE_APV_MIN, WIRE_APV_MAX);
-	cap->features = one_in(3) ? WIRE_FEATURES : chance(WIRE_FEATURES + 1);
+	cap->features = one_in(3) ? WIRE_FEATURES_84 : chance(WIRE_FEATURES_84 + 1);
 }
 
 void versions_boot(struct node *n)

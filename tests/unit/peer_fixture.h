@@ -230,7 +230,7 @@ static void hello(void)
 	expect_idle(SOCK_DATA);
 }
 
-static void peer_is(u64 uuid, u64 bitmap, u8 disk)
+static __attribute__((unused)) void peer_is(u64 uuid, u64 bitmap, u8 disk)
 {
 	assert_true(protocol_arrives(3, 0, ""));
 	assert_true(sizes_arrive(SECTORS));
@@ -240,7 +240,7 @@ static void peer_is(u64 uuid, u64 bitmap, u8 disk)
 
 static struct connection_cleanup cleanup;
 
-static enum fiber_status run_cleanup(struct task *t, void *arg)
+static __attribute__((unused)) enum fiber_status run_cleanup(struct task *t, void *arg)
 {
 	(void)arg;
 	return connection_cleanup(t, conn(), &cleanup);

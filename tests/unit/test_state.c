@@ -86,9 +86,10 @@ static void test_apply_touches_only_masked_fields(void **state)
 static void test_the_peers_view_mirrors_back(void **state)
 {
 	static const u8 kept[] = { C_WF_REPORT_PARAMS, C_CONNECTED, C_STARTING_SYNC_S,
-				   C_STARTING_SYNC_T, C_MASK };
+				   C_STARTING_SYNC_T, C_WF_BITMAP_S, C_WF_BITMAP_T, C_MASK };
 	static const u8 map[32] = {
-		[1] = 7, [9] = 9, [10] = 10, [11] = 12, [12] = 11, [18] = 19, [31] = 31
+		[1] = 7, [9] = 9, [10] = 10, [11] = 12, [12] = 11, [13] = 14, [14] = 13, [18] = 19,
+		[31] = 31
 	};
 
 	(void)state;
@@ -641,7 +642,8 @@ static bool slow_cluster_wide(struct state o, struct state n)
 	return (both && o.role != 1 && n.role == 1) || (both && n.conn == 11 && o.conn != 11) ||
 	       (both && n.conn == 12 && o.conn != 12) || (both && n.disk == 2 && o.disk != 2) ||
 	       (o.conn >= 10 && n.conn == 1) || (o.conn == 10 && n.conn == 18) ||
-	       (o.conn == 10 && n.conn == 9);
+	       (o.conn == 10 && n.conn == 9) || (both && n.conn == 13 && o.conn != 13) ||
+	       (both && n.conn == 14 && o.conn != 14);
 }
 
 static void test_what_needs_the_peers_consent(void **state)

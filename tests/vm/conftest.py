@@ -133,6 +133,9 @@ class Lab:
         for each in self.nodes:
             path = os.path.join(LOGS, "%s.%s.log" % (name.replace("/", "_"), each.name))
             text = each.log()
+            # A node that had to be started anew has said nothing since; what it said before is worth more.
+            if not text and os.path.exists(path):
+                text = open(path).read()
             with open(path, "w") as handle:
                 handle.write(text)
             shown.append(("console of %s (whole in %s)" % (each.name, os.path.relpath(path, image.TOP)),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What one side missed is copied later: all of it, and little more."""
 
+import load
 import pytest
 
 
@@ -108,6 +109,39 @@ def test_verify_finds_the_corrupted_block_and_nothing_else(lab, verifier):
     r0.wait(lab.n2, cs="StandAlone")
     r0.adm(lab.n2, "connect")
     r0.wait_synced()
+    r0.assert_mirrored()
+    r0.assert_oos(0)
+
+
+@pytest.mark.parametrize("verifier", [0, 1])
+def test_verify_repairs_what_it_finds(lab, verifier):
+    """From the Primary's data, wherever it was asked for, and without a new connection."""
+    r0 = lab.resource(net={"verify-alg": "sha1"}, disks=("/dev/vdd",))
+    r0.in_sync(primary=lab.n1)
+    r0.fill(lab.n1, 4)
+    lab.n2.run("printf corrupt | dd of=/dev/vdd bs=1 seek=$((100 * 4096 + 77)) conv=notrunc status=none; sync")
+    assert r0.differences() == [100]
+    connected = lab.n1.log().count("WFConnection")
+    lab.nodes[verifier].run("drbdadm verify --repair r0")
+    lab.n2.wait_for("the repair", lambda: "resync done: 4 KiB" in lab.n2.log(), 240)
+    r0.wait_synced()
+    r0.assert_mirrored()
+    r0.assert_oos(0)
+    assert lab.n1.log().count("WFConnection") == connected
+
+
+def test_verify_under_load_finds_nothing(lab):
+    """A write that is on its way to one of the disks is not taken for a difference."""
+    r0 = lab.resource(net={"verify-alg": "crc32c"}, disks=("/dev/vdd",))
+    r0.in_sync(primary=lab.n1)
+    busy = load.Load(lab.n1, r0.device(), count=2048, seconds=30)
+    busy.wait_acked(50)
+    before = len(busy.acked)
+    r0.adm(lab.n2, "verify")
+    lab.n2.wait_for("the end of the verify", lambda: "verify done" in lab.n2.log(), 240)
+    assert len(busy.acked) > before and busy.job.running(), "nothing was written during the verify"
+    assert "verify done" in lab.n2.log() and ": 0 blocks are out of sync" in lab.n2.log()
+    busy.finish()
     r0.assert_mirrored()
     r0.assert_oos(0)
 
