@@ -157,6 +157,18 @@ static bool resolve_split_brain(const struct handshake_input *in, struct handsha
 	return true;
 }
 
+/*
+ * Two Primaries, the sync between them ended here only. The source, whose peer counted as
+ * Inconsistent, went on; I am frozen, and nobody was told anything that it does not have. What it
+ * wrote comes to me as if the cut had not been. Refused, both would wait for ever: a frozen device
+ * can not be closed, nor its node made Secondary. A source that crashed may have lost what it had.
+ */
+static bool source_holds_all(const struct handshake_input *in, const struct uuid_verdict *v)
+{
+	return (v->rule == 35 || v->rule == 37) && in->self_frozen &&
+	       in->peer_role == ROLE_PRIMARY && !(in->peer.flags & UUID_FLAG_CRASHED_PRIMARY);
+}
+
 /* Steps 7 to 9: is the direction acceptable here? */
 static enum handshake_fail direction_refused(const struct handshake_input *in,
 					     struct handshake_verdict *v)
@@ -166,7 +178,7 @@ static enum handshake_fail direction_refused(const struct handshake_input *in,
 	if (v->hg > 0 && in->self_disk <= D_INCONSISTENT)
 		return HSF_SOURCE_INCONSISTENT;
 	if (v->hg < 0 && primary && in->self_disk_now >= D_CONSISTENT &&
-	    in->rr_conflict != RR_VIOLENTLY) {
+	    in->rr_conflict != RR_VIOLENTLY && !source_holds_all(in, &v->uuid)) {
 		if (in->rr_conflict == RR_CALL_PRI_LOST)
 			v->helpers |= HSH_PRI_LOST;
 		return HSF_PRIMARY_LOST;

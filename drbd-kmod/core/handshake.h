@@ -31,6 +31,7 @@ struct handshake_input {
 	u8 self_disk;			/* my disk; while Negotiating what attach found */
 	u8 self_disk_now;		/* my disk state itself, maybe Negotiating */
 	u8 peer_disk;			/* real peer disk: statepkt_peer_disk() */
+	bool self_frozen;		/* since the peer was lost: no I/O has ended without it */
 	bool self_discard;		/* my discard-my-data mark */
 	bool dry_run_self;
 	bool dry_run_peer;

@@ -142,6 +142,7 @@ static void handshake_input_fill(const struct incoming *in, struct handshake_inp
 	h->self_disk = device->state.disk == D_NEGOTIATING ? device->disk_at_attach :
 							     device->state.disk;
 	h->peer_disk = op->judged.peer_disk;
+	h->self_frozen = device->new_uuid_on_thaw && state_suspended(device_state(device));
 	h->self_discard = device->discard_my_data;
 	/* The question was what connecting would lead to: once connected, it has been answered. */
 	h->dry_run_self = nc->tentative && op->mine.conn < C_CONNECTED;

@@ -444,6 +444,25 @@ static void what_a_lost_peer_has_written_begins_no_generation_while_frozen(void 
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
 }
 
+/* The cut came between the two ends of a resync; its source, Primary too, was not frozen by it. */
+static void a_frozen_primary_follows_the_source_that_went_on(void **state)
+{
+	(void)state;
+	own_uuids(B | UUID_PRIMARY_BIT, 0, A, C);
+	acknowledged_write(OPT_PROTOCOL_C, P_WRITE_ACK);
+	peer_is_found_again();
+	conn()->net_conf.two_primaries = true;
+	assert_true(uuids_arrive(B | UUID_PRIMARY_BIT, A, C, 0));
+	assert_true(state_arrives(ROLE_PRIMARY, D_UP_TO_DATE));
+	fake_run();
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_T);
+	assert_int_equal(dev()->state.role, ROLE_PRIMARY);
+	assert_false(fake.resource.susp_fen);
+	assert_false(dev()->new_uuid_on_thaw);
+	/* The same name on both: what it owed while frozen is not begun now. */
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+}
+
 /* The handshake settles the size; the peer would not take part in a resync later on. */
 static void the_answer_to_a_resize_is_not_awaited_from_a_lost_peer(void **state)
 {
@@ -499,6 +518,7 @@ int main(void)
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_is_synced_when_it_is_back, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
+		TEST(a_frozen_primary_follows_the_source_that_went_on, setup_primary),
 		TEST(the_answer_to_a_resize_is_not_awaited_from_a_lost_peer, setup_primary),
 		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),
 	};

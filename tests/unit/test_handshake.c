@@ -707,6 +707,39 @@ static void test_a_missed_resync_end_is_not_settled_before_the_next_resync(void 
 	CHECK(!v.uuid.self_corrected && !m.uuid.peer_corrected, "settled too early\n");
 }
 
+/*
+ * Both Primary, the link cut between the two ends of a resync: its source went on, its target is
+ * frozen. Refused, the two would wait for each other for ever.
+ */
+static void test_a_frozen_primary_takes_what_the_source_of_its_last_sync_went_on_with(void **state)
+{
+	struct handshake_input in = {
+		.self = { .ids = { { B, 0, A + STEP, A } } },
+		.peer = { .ids = { { B, A + STEP, A, 0 } }, .bits = 7 },
+		.self_role = PRI, .peer_role = PRI, .self_disk = UTD, .self_disk_now = UTD,
+		.peer_disk = UTD, .apv = 101, .features = 15, .self_frozen = true,
+	};
+	struct handshake_input source = mirror(in), not = in;
+
+	(void)state;
+	assert_int_equal(handshake_decide(&in).outcome, HS_TARGET);
+	assert_int_equal(handshake_decide(&source).outcome, HS_SOURCE);
+	/* Its own users were told something that the source may lack. */
+	not.self_frozen = false;
+	assert_int_equal(handshake_decide(&not).fail, HSF_PRIMARY_LOST);
+	/* The source may have lost what the target's users were told of. */
+	not = in;
+	not.peer.flags = UUID_FLAG_CRASHED_PRIMARY;
+	assert_int_equal(handshake_decide(&not).fail, HSF_PRIMARY_LOST);
+	not = in;
+	not.peer_role = SEC;
+	assert_int_equal(handshake_decide(&not).fail, HSF_PRIMARY_LOST);
+	/* The source took this node for gone, and began a generation. */
+	not = in;
+	not.peer.ids = (struct uuid_set) { { C, B, A + STEP, A } };
+	assert_int_equal(handshake_decide(&not).fail, HSF_PRIMARY_LOST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -717,6 +750,7 @@ int main(void)
 		cmocka_unit_test(test_a_source_that_went_on_after_an_unseen_end_is_not_overwritten),
 		cmocka_unit_test(test_no_older_source_with_bits_of_its_own_is_overwritten),
 		cmocka_unit_test(test_a_missed_resync_end_is_not_settled_before_the_next_resync),
+		cmocka_unit_test(test_a_frozen_primary_takes_what_the_source_of_its_last_sync_went_on_with),
 		cmocka_unit_test(test_discarding_my_data_makes_me_target),
 		cmocka_unit_test(test_ambiguous_sets_need_always_asbp_and_sync_fully),
 		cmocka_unit_test(test_an_inconsistent_disk_loses_without_helper_or_policy),
