@@ -537,6 +537,7 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 		freeze(device, op);
 		op->resize.has_user_size = true;
 		op->resize.user_size = op->size;
+		device->resizing = true;
 		FIBER_CALL(op->pc, device_determine_size(t, device, &op->resize));
 		op->ret = op->resize.outcome == SIZE_ERROR ? op->resize.error : ERR_NO_ERROR;
 		FIBER_CALL(op->pc, device_md_sync(t, device, &op->md, false));
@@ -548,6 +549,7 @@ enum fiber_status admin_resize(struct task *t, struct admin_op *op)
 		send_sizes(device, true, (op->assume_peer_has_space ? WIRE_DDSF_FORCED : 0) |
 					 (op->assume_clean ? WIRE_DDSF_NO_RESYNC : 0));
 	}
+	device->resizing = false;
 	unfreeze(device, op);
 	local_put(device);
 	FIBER_END(op->pc);

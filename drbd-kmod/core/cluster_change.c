@@ -304,6 +304,17 @@ static bool ruins_primary_peer(struct drbd_device *device, struct state_change c
 	       (os.disk == D_UP_TO_DATE || os.pdsk == D_UP_TO_DATE);
 }
 
+/*
+ * The peer, which knows of my resize or will in a moment, wants to sync or verify. Both nodes sync
+ * what is new when they have told each other the size, and only if they are at rest then.
+ */
+static bool meets_resize(const struct drbd_device *device, struct state_change change)
+{
+	return (change.mask & ST_CONN_MASK) &&
+	       (change.val & ST_CONN_MASK) >> ST_CONN_SHIFT > C_CONNECTED &&
+	       device->state.conn == C_CONNECTED && (device->resizing || device->size_asked);
+}
+
 static void answer_state_request(struct incoming *in)
 {
 	struct drbd_connection *connection = in->connection;
@@ -322,6 +333,8 @@ static void answer_state_request(struct incoming *in)
 		rv = SS_NOT_SUPPORTED;
 	else if (connection->agreed_pro_version < 100 && change_parts(change))
 		rv = part(connection, change);
+	else if (meets_resize(device, change))
+		rv = SS_IN_TRANSIENT_STATE;
 	else if (ruins_primary_peer(device, change))
 		rv = SS_NO_UP_TO_DATE_DISK;
 	else if (verify_repair_asked(change))

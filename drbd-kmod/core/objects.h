@@ -220,6 +220,7 @@ struct drbd_device {
 	/* ---- the peer's side of this volume ---- */
 	u64 peer_max_sectors;		/* d_size of its P_SIZES, 0 = unknown or diskless */
 	u32 peer_max_bio_size;
+	bool resizing;			/* by command; the peer is told of it at its end */
 	bool size_asked;		/* P_SIZES by command that the peer has not answered yet */
 	bool growth_asked;		/* ... that made this node grow */
 	bool grew_in_handshake;		/* what is new is marked here and nowhere to be synced */

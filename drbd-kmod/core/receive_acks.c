@@ -20,8 +20,20 @@ static bool unknown_block(struct incoming *in)
 	return false;
 }
 
+/*
+ * Before version 100 a peer whose write won had one word only, also where its write covers mine in
+ * part: what is left of mine would be on this disk alone. Written again, it is on both.
+ */
+static bool is_sent_back(const struct incoming *in)
+{
+	return in->hdr.cmd == P_RETRY_WRITE ||
+	       (in->hdr.cmd == P_SUPERSEDED && in->connection->agreed_pro_version < 100);
+}
+
 static enum request_event ack_event(const struct incoming *in)
 {
+	if (is_sent_back(in))
+		return REQ_PEER_RETRY;
 	switch (in->hdr.cmd) {
 	case P_RECV_ACK:
 		return REQ_RECV_ACK;
@@ -31,8 +43,6 @@ static enum request_event ack_event(const struct incoming *in)
 		return REQ_WRITE_ACK_IN_SYNC;
 	case P_SUPERSEDED:
 		return REQ_SUPERSEDED;
-	case P_RETRY_WRITE:
-		return REQ_PEER_RETRY;
 	default:
 		return REQ_NEG_ACK;
 	}
@@ -58,7 +68,7 @@ bool receive_block_ack(struct incoming *in)
 	if (in->hdr.cmd == P_SUPERSEDED || in->hdr.cmd == P_RETRY_WRITE)
 		tl_flushes_done(in->connection, false);
 	/* The write that it steps back before may have been here, and found no disk. */
-	if (in->hdr.cmd == P_RETRY_WRITE && in->device->state.disk < D_INCONSISTENT)
+	if (is_sent_back(in) && in->device->state.disk < D_INCONSISTENT)
 		request_retry_postponed(in->device, sector, be32_to_cpu(p->blksize));
 	return true;
 }

@@ -244,9 +244,23 @@ static void sanitise_verify(u8 old_conn, struct state *s)
 		s->conn = C_CONNECTED;
 }
 
+/*
+ * The target of a sync may be Primary, too. Out of reach, it goes on serving what it has of mine
+ * until it notices, and may have come to the end of the sync: to go on without it is to change
+ * what its users see, as with one that is UpToDate.
+ */
+static void sanitise_lost_primary(struct state os, struct state *s, const struct state_facts *f)
+{
+	if (f->fencing == FENCING_RESOURCE_AND_STONITH && s->role == ROLE_PRIMARY &&
+	    s->conn < C_CONNECTED && os.conn >= C_CONNECTED && os.peer == ROLE_PRIMARY &&
+	    os.pdsk == D_INCONSISTENT && s->pdsk == D_INCONSISTENT)
+		s->pdsk = D_UNKNOWN;
+}
+
 struct state state_sanitise(struct state os, struct state ns, const struct state_facts *f)
 {
 	sanitise_implied(os.disk, &ns, f);
+	sanitise_lost_primary(os, &ns, f);
 	sanitise_verify(os.conn, &ns);
 	state_clamp(&ns);
 	/*

@@ -72,6 +72,6 @@ void versions_fault(void)
 
 	cap_draw(n);
 	trace(n, "now speaks version %u, features %x", caps[n->id].version, caps[n->id].features);
-	if (one_in(2))
+	if (one_in(2) && dual_may_lose_peer())
 		net_reset();
 }

@@ -144,12 +144,9 @@ static void other_data_is_not_shown_to_the_users_of_a_diskless_primary(void **st
 	assert_int_equal(conn()->cstate, C_DISCONNECTING);
 }
 
-static s32 answer_to_promotion(void)
+static s32 answer_to(u32 mask, u32 val)
 {
-	struct wire_p_state_req p = {
-		.mask = cpu_to_be32(ST_ROLE_MASK),
-		.val = cpu_to_be32((u32)ROLE_PRIMARY << ST_ROLE_SHIFT),
-	};
+	struct wire_p_state_req p = { .mask = cpu_to_be32(mask), .val = cpu_to_be32(val) };
 	struct wire_p_state_reply reply;
 	struct sent s;
 
@@ -157,6 +154,16 @@ static s32 answer_to_promotion(void)
 	s = expect(SOCK_META, P_STATE_CHG_REPLY);
 	memcpy(&reply, s.body, sizeof(reply));
 	return (s32)be32_to_cpu(reply.retcode);
+}
+
+static s32 answer_to_promotion(void)
+{
+	return answer_to(ST_ROLE_MASK, (u32)ROLE_PRIMARY << ST_ROLE_SHIFT);
+}
+
+static s32 answer_to_verify(void)
+{
+	return answer_to(ST_CONN_MASK, (u32)C_VERIFY_S << ST_CONN_SHIFT);
 }
 
 static void one_of_two_promotions_at_the_same_time_goes_first(void **state)
@@ -180,6 +187,40 @@ static void who_is_about_to_part_agrees_to_nothing_else(void **state)
 	assert_int_equal(answer_to_promotion(), SS_CONCURRENT_ST_CHG);
 	assert_int_equal(dev()->state.peer, ROLE_SECONDARY);
 	conn()->change.pending = false;
+}
+
+static s32 answer_meanwhile;
+
+static s64 verify_is_asked_for(const struct action *action)
+{
+	(void)action;
+	fake.on_disk = NULL;
+	answer_meanwhile = answer_to_verify();
+	return 0;
+}
+
+/* What is new is synced when both know the size, and at rest: a verify would keep it from that. */
+static void the_peer_verifies_not_before_a_resize_is_settled(void **state)
+{
+	struct wire_p_sizes p = { .max_bio_size = cpu_to_be32(1048576) };
+	struct admin_op op;
+
+	(void)state;
+	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	strcpy(conn()->net_conf.verify_alg, "crc32c");
+	admin_op_init(&op, &fake.resource, dev());
+	op.size = SECTORS / 2;
+	op.assume_peer_has_space = true;
+	fake.on_disk = verify_is_asked_for;
+	assert_true(fake_command(admin_resize, &op));
+	assert_int_equal(op.ret, ERR_NO_ERROR);
+	assert_int_equal(dev()->capacity, SECTORS / 2);
+	assert_int_equal(answer_meanwhile, SS_IN_TRANSIENT_STATE);
+	assert_int_equal(answer_to_verify(), SS_IN_TRANSIENT_STATE);
+	p.d_size = p.u_size = p.c_size = cpu_to_be64(SECTORS / 2);
+	assert_true(deliver(arrival_read(P_SIZES, &p, sizeof(p), 0)));
+	assert_int_equal(answer_to_verify(), SS_SUCCESS);
+	assert_int_equal(dev()->state.conn, C_VERIFY_T);
 }
 
 static void a_promotion_of_the_peer_alone_is_granted(void **state)
@@ -506,6 +547,7 @@ int main(void)
 		TEST(one_of_two_promotions_at_the_same_time_goes_first, setup_secondary_pair),
 		TEST(who_is_about_to_part_agrees_to_nothing_else, setup_secondary_pair),
 		TEST(a_promotion_of_the_peer_alone_is_granted, setup_secondary_pair),
+		TEST(the_peer_verifies_not_before_a_resize_is_settled, setup_primary),
 		TEST(no_name_is_awaited_for_what_a_disk_under_sync_lacks, setup_primary),
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),

@@ -309,6 +309,37 @@ static void my_write_steps_back_and_is_repeated(void **state)
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 }
 
+/* Version 99 has one word for both refusals; mine may be wider than the write that won. */
+static void an_older_peers_only_refusal_makes_my_write_be_repeated(void **state)
+{
+	struct app *w;
+	struct sent data, again;
+	struct arrival *a;
+
+	(void)state;
+	make_two_primaries(false);
+	conn()->agreed_pro_version = 99;
+	w = issue(OP_WRITE, 8, 8192);
+	data = expect(SOCK_DATA, P_DATA);
+	a = write_arrives(4, 4096, 1);
+	assert_true(ack(&data, P_SUPERSEDED, 8192));
+	disk_done(w, 0);
+	go_on(a);
+	done(a);
+	assert_false(w->completed);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	fake_run();
+	assert_int_equal(w->submissions, 2);
+	do
+		assert_true(next_packet(SOCK_DATA, &again, true));
+	while (again.cmd != P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&again, P_WRITE_ACK, 8192));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
 static void what_is_not_repeated_is_marked(void **state)
 {
 	struct app *w;
@@ -598,6 +629,7 @@ int main(void)
 		TEST(sequence_numbers_hold_a_write_back, setup_primary),
 		TEST(a_missing_sequence_number_is_a_protocol_error, setup_primary),
 		TEST(my_write_steps_back_and_is_repeated, setup_primary),
+		TEST(an_older_peers_only_refusal_makes_my_write_be_repeated, setup_primary),
 		TEST(what_is_not_repeated_is_marked, setup_primary),
 		TEST(a_write_refused_for_one_that_found_no_disk_is_repeated, setup_diskless),
 		TEST(a_write_that_stepped_back_before_a_freeze_begins_anew_on_both, setup_primary),

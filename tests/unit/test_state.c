@@ -243,6 +243,30 @@ static void test_disk_views_survive_or_fade_at_disconnect(void **state)
 	}
 }
 
+/* It serves what it has until it notices, and may have come to the end of the sync. */
+static void test_a_lost_sync_target_that_is_primary_freezes_the_source(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state os = st(PRI, PRI, C_SYNC_SOURCE, UTD, D_INCONSISTENT), ns = os;
+
+	(void)state;
+	f.fencing = FENCING_RESOURCE_AND_STONITH;
+	ns.conn = C_NETWORK_FAILURE;
+	assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_UNKNOWN);
+	assert_true(state_sanitise(os, ns, &f).susp_fen);
+	/* Whoever says at the same time that it is shot, knows. */
+	ns.pdsk = D_OUTDATED;
+	assert_false(state_sanitise(os, ns, &f).susp_fen);
+	/* A Secondary's users see nothing. */
+	os.peer = SEC;
+	ns.pdsk = D_INCONSISTENT;
+	assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_INCONSISTENT);
+	assert_false(state_sanitise(os, ns, &f).susp_fen);
+	os.peer = PRI;
+	f.fencing = FENCING_DONT_CARE;
+	assert_int_equal(state_sanitise(os, ns, &f).pdsk, D_INCONSISTENT);
+}
+
 static void test_target_shows_outdated_and_source_sees_consistent(void **state)
 {
 	struct state_facts f = facts_default();
@@ -725,6 +749,7 @@ int main(void)
 		cmocka_unit_test(test_a_sync_that_a_lost_disk_ends_lifts_no_old_disk),
 		cmocka_unit_test(test_sanitised_states_are_stable_and_within_limits),
 		cmocka_unit_test(test_disk_views_survive_or_fade_at_disconnect),
+		cmocka_unit_test(test_a_lost_sync_target_that_is_primary_freezes_the_source),
 		cmocka_unit_test(test_target_shows_outdated_and_source_sees_consistent),
 		cmocka_unit_test(test_resuming_a_paused_sync_obeys_the_narrower_limits),
 		cmocka_unit_test(test_validity_first_match_wins),
