@@ -89,15 +89,16 @@ class Bed:
         for each in self.nodes:
             each.mark()
 
-    def reset(self, kernels=None, calm=False):
+    def reset(self, kernels=None, calm=False, volatile=False):
         """
         Both nodes up, nothing configured, no module loaded, network whole, disks empty. A node which cannot be
-        brought there by asking loses its power. calm: they have been asked already.
+        brought there by asking loses its power. calm: they have been asked already. volatile: of the disks' caches.
         """
         for index, each in enumerate(self.nodes):
             kernel = kernels[index] if kernels else each.series
-            if kernel != each.series or not (each.alive() if calm else self.calm(each)):
+            if kernel != each.series or volatile != each.volatile or not (each.alive() if calm else self.calm(each)):
                 each.power_cut()
+                each.volatile = volatile
                 each.start(kernel=kernel, wait=False)
         for each in self.nodes:
             if each.qmp is None:
@@ -107,6 +108,8 @@ class Bed:
                 with open(path, "r+b") as handle:
                     handle.truncate(0)
                     handle.truncate(size)
+            for cache in each.caches:
+                cache.emptied()
             # The node may still hold pages of what was on its disks.
             each.run("rm -f /etc/drbd.d/*.res /var/lib/drbd/*; echo 3 > /proc/sys/vm/drop_caches;"
                      " for disk in /dev/vd[b-h]; do blockdev --flushbufs $disk; done; true")

@@ -34,6 +34,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes too long for every change; needs --long")
+    config.addinivalue_line("markers", "volatile: disks lose with the power what they had not flushed")
     config.addinivalue_line("markers", "debug: needs the kernel of make check-debug")
     config.addinivalue_line("markers", "mixed: holds with a genuine peer on either side; tried with --long")
     config.addinivalue_line("markers", "core: tried with a genuine peer for every change; also needs `mixed`")
@@ -159,7 +160,8 @@ def the_bed(request):
 
 @pytest.fixture
 def lab(the_bed, pairing, request):
-    the_bed.reset(kernels(request.config), calm=the_bed.is_calm)
+    the_bed.reset(kernels(request.config), calm=the_bed.is_calm,
+                  volatile=request.node.get_closest_marker("volatile") is not None)
     the_bed.is_calm = False
     the_bed.mark()
     made = Lab(the_bed, pairing, request.config.getoption("--long"))

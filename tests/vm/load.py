@@ -34,14 +34,14 @@ def block_read(data):
 class Load:
     """A load under way on one node, and what it has promised so far."""
 
-    def __init__(self, node, device, writer=1, first=0, count=4096, seconds=30, threads=8, seed=1):
+    def __init__(self, node, device, writer=1, first=0, count=4096, seconds=30, threads=8, seed=1, sync=False):
         self.node, self.writer = node, writer
         self.begun = {}			# sequence -> (first block, count)
         self.acked = set()
         self.error = None
         self.rest = b""
-        self.job = node.spawn("exec bed-load %s %d %d %d %d %d %d" % (
-            device, writer, first, count, seconds, threads, seed), sink=self.take)
+        self.job = node.spawn("exec bed-load %s %d %d %d %d %d %d%s" % (
+            device, writer, first, count, seconds, threads, seed, " sync" if sync else ""), sink=self.take)
 
     def take(self, kind, data):
         lines = (self.rest + data).split(b"\n")

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import random
 import re
 import shlex
 import signal
@@ -16,6 +17,7 @@ import time
 
 import agent
 import image
+import volatile
 
 MODULES = os.path.join(image.TOP, "build", "modules")
 TOOLS = {name: os.path.join(image.TOP, "drbd-utils", name, name) for name in ("drbdadm", "drbdsetup", "drbdmeta")}
@@ -85,6 +87,9 @@ class Node:
         self.process = self.agent = self.qmp = None
         self.series, self.memory, self.cpus = "6.1", "512M", 1
         self.disks = []			# paths of vdb, vdc, ...
+        self.volatile = False		# what was not flushed is lost with the power
+        self.caches = []		# volatile.Disk of each, if so
+        self.fate = random.Random("%s %s" % (name, os.environ.get("BED_SEED", "1")))
         self.module, self.tools = "genuine", "genuine"
         self.sent = {}			# guest path -> hash of what was put there
         self.console = os.path.join(self.directory, "console.log")
@@ -132,8 +137,9 @@ class Node:
                  % (self.socket_path("net"), os.path.join(self.sockets, "%s.net" % self.peer)),
                  "-device", "virtio-net-pci,netdev=link,id=eth,romfile=,mac=52:54:00:77:00:%02x" % self.number,
                  "-drive", "file=%s,if=virtio,format=qcow2,cache=unsafe" % os.path.join(self.directory, "root.qcow2")]
-        for path in self.disks:
-            words += ["-drive", "file=%s,if=virtio,format=raw,cache=writeback,discard=unmap" % path]
+        for index, path in enumerate(self.disks):
+            words += ["-drive", self.caches[index].drive if self.caches else
+                      "file=%s,if=virtio,format=raw,cache=writeback,discard=unmap" % path]
         return words
 
     def start(self, kernel=None, memory=None, cpus=None, wait=True):
@@ -141,6 +147,7 @@ class Node:
         for kind in ("qmp", "agent", "shell", "net"):
             if os.path.exists(self.socket_path(kind)):
                 os.unlink(self.socket_path(kind))
+        self.caches = [volatile.Disk(path) for path in self.disks] if self.volatile else []
         log = open(os.path.join(self.directory, "qemu.log"), "ab")
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                         start_new_session=True,
@@ -162,13 +169,21 @@ class Node:
         return self.process is not None and self.process.poll() is None
 
     def power_cut(self):
-        """Everything that has not reached a disk is lost at once."""
+        """Everything that has not reached a disk is lost at once; with `volatile` disks, what these had not flushed, too."""
+        lossy = bool(self.caches) and self.alive() and self.qmp is not None
+        if lossy:
+            # Ends what is under way, so that the logs of all disks end at one moment.
+            self.qmp.ask("stop")
         if self.process:
             self.process.kill()
             self.process.wait()
         self.process = self.qmp = None
         if self.agent:
             self.agent.close()
+        self.lost = sum(cache.power_lost(self.fate) for cache in self.caches) if lossy else 0
+        for cache in self.caches:
+            cache.remove()
+        self.caches = []
 
     def restart(self, **changes):
         self.power_cut()

@@ -8,6 +8,24 @@ import re
 import load
 import pytest
 
+pytestmark = pytest.mark.volatile
+
+
+@pytest.mark.genuine_only
+def test_a_disk_loses_what_it_had_not_flushed(lab):
+    """The bed's part of all that follows."""
+    lab.n1.unload()
+    write = "tr '\\0' %s < /dev/zero | dd of=/dev/vdc bs=4k count=256 iflag=fullblock oflag=direct status=none"
+    lab.n1.run(write % "k" + " conv=fsync")
+    lab.n1.run(write % "l" + " seek=1024")
+    lab.n1.power_cut()
+    with open(lab.n1.disks[1], "rb") as disk:
+        assert disk.read(1 << 20) == b"k" * (1 << 20)
+        disk.seek(4 << 20)
+        rest = disk.read(1 << 20)
+    assert 0 < rest.count(b"l") < 1 << 20
+    assert rest.count(b"l") + 512 * lab.n1.lost == 1 << 20
+
 
 @pytest.mark.core
 @pytest.mark.mixed
@@ -53,7 +71,7 @@ def test_power_cut_of_the_secondary_under_load(lab):
 def test_power_cut_of_both(lab):
     r0 = lab.resource()
     r0.in_sync(primary=lab.n1)
-    busy = load.Load(lab.n1, r0.device(), count=4096, seconds=120)
+    busy = load.Load(lab.n1, r0.device(), count=4096, seconds=120, sync=True)
     busy.wait_acked(200)
     lab.n1.power_cut()
     lab.n2.power_cut()

@@ -3,11 +3,12 @@
  * Writes blocks that name themselves, and tells which writes have been acknowledged, so that after any accident the
  * host can say of each block what it must and may contain. See ../load.py for the other end.
  *
- * usage: bed-load DEVICE WRITER FIRST COUNT SECONDS THREADS SEED
+ * usage: bed-load DEVICE WRITER FIRST COUNT SECONDS THREADS SEED [sync]
  *
  * WRITER	0..255, part of each block's content
  * FIRST COUNT	the 4 KiB blocks that may be written; each thread writes in a part of its own, so that no two writes
  *		of one block are ever under way
+ * sync		each write is acknowledged only when it is durable
  *
  * Each block consists of 512 words of 64 bits: mix(block, writer, sequence) + index, with the three in words 0 to 2.
  * Each write, of one to eight blocks, prints "sequence first count" when it begins with "+" and when it is
@@ -22,6 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,9 +111,9 @@ int main(int argc, char **argv)
 	uint64_t first, count;
 	int threads, i;
 
-	if (argc != 8)
+	if (argc != 8 && (argc != 9 || strcmp(argv[8], "sync")))
 		return 2;
-	fd = open(argv[1], O_RDWR | O_DIRECT);
+	fd = open(argv[1], O_RDWR | O_DIRECT | (argc == 9 ? O_DSYNC : 0));
 	if (fd < 0) {
 		printf("! %d\n", errno);
 		return 1;
