@@ -46,7 +46,11 @@ static struct state_change exit_change(struct drbd_connection *connection,
 	case 4:
 		return ST_CHANGE_PDSK(D_OUTDATED);
 	case 5:
-		return range.hi.disk == D_UP_TO_DATE ? ST_CHANGE_PDSK(D_OUTDATED) : none;
+		if (range.hi.disk == D_UP_TO_DATE)
+			return ST_CHANGE_PDSK(D_OUTDATED);
+		env_log_connection(connection, LOG_LVL_WARN,
+				   "fence-peer could not reach the peer, and this node's data may be older: nothing changes; connect the peer, or promote with --force if it is lost");
+		return none;
 	case 6:
 		env_log_connection(connection, LOG_LVL_WARN,
 				   "fence-peer: the peer is Primary, outdating this node");
