@@ -94,7 +94,8 @@ static int program_run(struct helper_strings *s, const char *event)
 		s->family, s->address, NULL
 	};
 
-	return call_usermodehelper(s->program, argv, envp, UMH_WAIT_PROC);
+	/* No signal reaches this thread; but it does not count as a task that hangs. */
+	return call_usermodehelper(s->program, argv, envp, UMH_WAIT_PROC | UMH_KILLABLE);
 }
 
 static int helper_thread(void *arg)

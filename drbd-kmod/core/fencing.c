@@ -123,5 +123,7 @@ enum fiber_status fence_task_run(struct task *t, struct core_task *task)
 	FIBER_BEGIN(task->pc);
 	memset(&connection->fence, 0, sizeof(connection->fence));
 	FIBER_CALL(task->pc, fence_peer(t, connection, &connection->fence));
+	/* Whoever deletes the resource waits for this task, and nothing else may happen any more. */
+	env_wake(connection->resource);
 	FIBER_END(task->pc);
 }

@@ -592,6 +592,23 @@ static void down_takes_everything_down(void **state)
 	assert_int_equal(op.ret, ERR_NO_ERROR);
 }
 
+/* A deletion waits for the task, when nothing else goes on that could wake it. */
+static void the_end_of_the_fencing_wakes_who_waits_for_it(void **state)
+{
+	struct core_task *fencing = &fake.resource.connection.fence_task;
+	struct task t = { 0 };
+	u64 before;
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	core_task_start(&fake.resource, fencing);
+	before = fake.wakes;
+	assert_int_equal(core_task_run(&t, fencing), FIBER_DONE);
+	assert_false(fencing->active);
+	assert_true(fake.wakes > before);
+	fake.n_tasks = 0;
+}
+
 static void invalidate_alone_marks_everything(void **state)
 {
 	struct drbd_device *device = fake_device(0);
@@ -651,6 +668,7 @@ int main(void)
 		TEST_TWO(suspension_holds_all_volumes),
 		TEST_TWO(one_illegal_volume_stops_all),
 		TEST_TWO(down_takes_everything_down),
+		TEST(the_end_of_the_fencing_wakes_who_waits_for_it),
 		TEST(invalidate_alone_marks_everything),
 		TEST(new_uuid_only_alone),
 	};
