@@ -67,6 +67,28 @@ void disk_machine_done(struct disk *d)
 	d->no_drain = d->no_flushes && one_in(3);
 }
 
+/*
+ * While a disk was away its peer may have grown, and so has what users see: it needs a larger
+ * place. False: there is none.
+ */
+bool disk_make_room(struct node *n, u32 v)
+{
+	struct drbd_device *device = node_device(n, v);
+	struct disk *d = &n->disk[v];
+	u64 size;
+
+	if (!device)
+		return false;
+	size = max(device->capacity, d->conf_size);
+	if (disk_is_internal(d))
+		size = internal_size(size);
+	if (size <= d->size || size > d->data.sectors)
+		return false;
+	d->size = size;
+	trace(n, "disk %s is too small: it has %llu sectors now", d->name, (unsigned long long)size);
+	return true;
+}
+
 void disk_settings(void)
 {
 	u32 v;

@@ -265,6 +265,13 @@ static void expect_attached(s32 ret, struct node *n)
 		expect(ret, "attach", n);
 }
 
+static s32 attach(struct node *n, u32 v)
+{
+	s32 ret = node_attach(n, v);
+
+	return ret == ERR_DISK_TOO_SMALL && disk_make_room(n, v) ? node_attach(n, v) : ret;
+}
+
 void bring_up(struct node *n)
 {
 	struct drbd_connection *c;
@@ -274,7 +281,7 @@ void bring_up(struct node *n)
 		node_boot(n);
 	for (v = 0; v < cfg.volumes && n->up; v++)
 		if (node_device(n, v)->state.disk == D_DISKLESS)
-			expect_attached(node_attach(n, v), n);
+			expect_attached(attach(n, v), n);
 	c = node_connection(n);
 	if (c && c->cstate == C_STANDALONE && !c->configured)
 		expect(node_connect(n), "connect", n);

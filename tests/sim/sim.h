@@ -154,6 +154,7 @@ void disk_config(void);			/* the family's part of the configuration */
 void disk_settings(void);
 void disk_machine(struct disk *d, const char *name);
 void disk_machine_done(struct disk *d);
+bool disk_make_room(struct node *n, u32 v);
 /* What becomes of an I/O: 0 or a negative errno; `us` is how long it takes. */
 int disk_fault(struct disk *d, const struct disk_io *io, u64 *us);
 void disk_error(const struct disk *d);
