@@ -212,7 +212,7 @@ static void request_work(struct work_struct *work)
 	sector_t nr = req->core.interval.bytes >> SECTOR_SHIFT;
 	int error;
 
-	if (req->core.op == OP_DISCARD)
+	if (req->core.op == OP_DISCARD && !req->core.zero_instead)
 		error = shell_discard(bdev, sector, nr);
 	else
 		error = blkdev_issue_zeroout(bdev, sector, nr, GFP_NOIO,

@@ -49,6 +49,24 @@ bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u3
 	return interval_overlap_first(&device->prl.resync_tree, sector, bytes);
 }
 
+static bool overlap(const struct interval *i, u64 sector, u32 bytes)
+{
+	return i->sector < sector + (bytes >> 9) && sector < interval_end(i);
+}
+
+bool peer_write_overlaps(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	struct drbd_peer_request *pr;
+
+	dlist_for_each_entry(pr, &device->prl.active, link) {
+		if (!overlap(&pr->interval, sector, bytes))
+			continue;
+		pr->awaited = true;
+		return true;
+	}
+	return false;
+}
+
 void peer_request_start(struct drbd_peer_request *pr)
 {
 	struct drbd_device *device = pr->device;
@@ -215,6 +233,11 @@ static void write_done(struct drbd_peer_request *pr)
 		device_io_error(device, IO_ERROR_DATA_WRITE);
 	al_end_peer(pr);
 
+	/* It is on the disk; only its answer is missing. */
+	dlist_del_init(&pr->link);
+	dlist_add_tail(&pr->link, &device->prl.waiting);
+	if (pr->awaited)
+		env_wake(device->resource);
 	/* The request may be gone once its answer was queued. */
 	pr->epoch = NULL;
 	if (d.ack == PEER_ACK_NONE)

@@ -66,6 +66,7 @@ struct drbd_peer_request {
 	bool may_unmap, want_zero_check, all_zero;
 	bool in_al, may_set_in_sync, send_write_ack, submitted, only_copy;
 	bool registered;	/* in the counters of peer_request_lists */
+	bool awaited;		/* somebody wants to read what it writes */
 	bool over;		/* nothing but its P_RECV_ACK is left to be sent */
 	u32 al_generation;
 	u32 dp_flags;
@@ -122,6 +123,11 @@ void peer_request_finish(struct drbd_peer_request *pr);
  */
 void peer_request_refuse(struct drbd_peer_request *pr, u64 sector, u32 bytes, const u8 block_id[8],
 			 u16 cmd);
+/*
+ * An application write to this range, which its sender's user may take for done already, is in
+ * progress; env_wake() at its end.
+ */
+bool peer_write_overlaps(struct drbd_device *device, u64 sector, u32 bytes);
 /* A resync write to this range is in progress. */
 bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u32 bytes);
 

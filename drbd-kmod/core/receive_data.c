@@ -432,23 +432,42 @@ enum fiber_status receive_barrier(struct task *t, struct incoming *in)
 
 /* ---- reads ---- */
 
-enum fiber_status receive_read_request(struct task *t, struct incoming *in)
+static void read_decode(struct incoming *in)
 {
 	const struct wire_p_block_req *p = (const struct wire_p_block_req *)in->fixed;
 	struct drbd_peer_request *pr = in->pr;
 
-	(void)t;
-	in->pr = NULL;
-	in->ok = true;
 	interval_init(&pr->interval, be64_to_cpu(p->sector), be32_to_cpu(p->blksize));
 	memcpy(pr->block_id, &p->block_id, sizeof(pr->block_id));
 	pr->op = PEER_OP_READ;
+}
+
+static void read_begin(struct incoming *in)
+{
+	struct drbd_peer_request *pr = in->pr;
+
+	in->pr = NULL;
+	in->ok = true;
 	peer_request_register(pr, PEER_READ);
 	if (local_get(in->device, D_UP_TO_DATE))
 		peer_request_start(pr);
 	else
 		peer_request_ack(pr, P_NEG_DREPLY);
-	return FIBER_DONE;
+}
+
+/*
+ * With protocol A or B the writer's user was told of success before the write is on this disk:
+ * what is read here afterwards has to be the new data.
+ */
+enum fiber_status receive_read_request(struct task *t, struct incoming *in)
+{
+	(void)t;
+	FIBER_BEGIN(in->pc);
+	read_decode(in);
+	FIBER_WAIT_UNTIL(in->pc, !peer_write_overlaps(in->device, in->pr->interval.sector,
+						      in->pr->interval.bytes) || is_lost(in));
+	read_begin(in);
+	FIBER_END(in->pc);
 }
 
 enum fiber_status receive_read_reply(struct task *t, struct incoming *in)

@@ -417,7 +417,7 @@ static enum request_event local_outcome(struct drbd_request *req, int error)
 		req->avoid_local = true;
 		return req->read_ahead ? REQ_LOCAL_SOFT_ERROR : REQ_LOCAL_READ_ERROR;
 	case OP_DISCARD:
-		return REQ_LOCAL_SOFT_ERROR;
+		return req->zero_instead ? REQ_LOCAL_WRITE_ERROR : REQ_LOCAL_SOFT_ERROR;
 	case OP_FLUSH:
 		/* A disk that knows no flush has no cache to be flushed. */
 		if (error == -EOPNOTSUPP)
@@ -443,10 +443,26 @@ static void stale_local_done(struct drbd_request *req)
 	}
 }
 
+/*
+ * That a disk does not discard says nothing about its health, but it would go on showing what
+ * the peer's has no more. It writes zeroes then; when it can not do that either, it is broken.
+ */
+static bool zero_instead(struct drbd_request *req)
+{
+	if (req->op != OP_DISCARD || req->zero_instead || (req->flags & RQ_LA) ||
+	    req->device->state.disk <= D_FAILED)
+		return false;
+	req->zero_instead = true;
+	env_request_submit(req);
+	return true;
+}
+
 void request_local_done(struct drbd_request *req, int error)
 {
 	struct drbd_device *device = req->device;
 
+	if (error && !req->stale_local && zero_instead(req))
+		return;
 	if (req->stale_local) {
 		stale_local_done(req);
 	} else {

@@ -39,6 +39,7 @@ struct drbd_request {
 	u8 op;			/* enum request_op */
 	u8 attempts;		/* of a read that was tried again */
 	bool may_unmap;		/* OP_WRITE_ZEROES: may deallocate */
+	bool zero_instead;	/* OP_DISCARD: the disk could not, its local part writes zeroes */
 	bool read_ahead;
 	bool in_al;		/* holds activity log extents */
 	bool al_queued;		/* holds them, and waits for their transaction */
@@ -99,7 +100,7 @@ void request_init(struct drbd_request *req, struct drbd_device *device, enum req
 void request_new(struct drbd_request *req);
 /* Would a new request have to wait now? (upper-blocked in status) */
 bool device_blocks_io(const struct drbd_device *device);
-/* error: 0 or negative errno; for OP_DISCARD/OP_WRITE_ZEROES -EOPNOTSUPP counts as unsupported. */
+/* error: 0 or negative errno. May call env_request_submit() for this very request again. */
 void request_local_done(struct drbd_request *req, int error);
 
 /*

@@ -704,6 +704,19 @@ static u32 volumes_attached(void)
 	return found;
 }
 
+/* A disk that is still being let go can not be attached, and its data not be missed yet. */
+static bool none_is_failing(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; nodes[i].up && v < cfg.volumes; v++)
+			if (node_device(&nodes[i], v)->state.disk == D_FAILED)
+				return false;
+	return true;
+}
+
 /* The same where only the network is bad, once a disk was detached: then both stand alone. */
 static void settle_if_detached(void)
 {
@@ -730,6 +743,7 @@ void disk_repair(void)
 		return;
 	}
 	while (!sim_failed && !in_sync() && now_us < until) {
+		comes_true(none_is_failing, 60);
 		for (i = 0; i < NODES; i++)
 			bring_up(&nodes[i]);
 		before = volumes_attached();

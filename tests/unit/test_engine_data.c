@@ -557,6 +557,8 @@ static void a_write_that_failed_here_is_marked_before_it_ends(void **state)
 		data = expect(SOCK_DATA, ops[i] == OP_WRITE ? P_DATA : P_TRIM);
 		assert_true(bm_test(&dev()->bitmap, 1 + i) == 0);
 		disk_done(w, -EIO);
+		if (ops[i] == OP_DISCARD)
+			disk_done(w, -EIO);
 		assert_true(bm_test(&dev()->bitmap, 1 + i));
 		if (ops[i] == OP_WRITE)
 			expect(SOCK_DATA, P_STATE);
@@ -567,6 +569,50 @@ static void a_write_that_failed_here_is_marked_before_it_ends(void **state)
 		assert_int_equal(w->error, 0);
 		assert_false(w->freed);
 	}
+}
+
+/* Else it would go on showing what the peer's disk has no more. */
+static void what_the_disk_can_not_discard_is_zeroed(void **state)
+{
+	struct sent data;
+	struct app *w;
+
+	(void)state;
+	w = issue(OP_DISCARD, 8, 4096);
+	data = expect(SOCK_DATA, P_TRIM);
+	assert_int_equal(w->submissions, 1);
+	assert_false(w->req.zero_instead);
+	disk_done(w, -EOPNOTSUPP);
+	assert_int_equal(w->submissions, 2);
+	assert_true(w->req.zero_instead);
+	assert_true(bm_test(&dev()->bitmap, 1) == 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_false(w->completed);
+	disk_done(w, 0);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_true(bm_test(&dev()->bitmap, 1) == 0);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
+static void a_disk_that_can_not_be_zeroed_is_not_trusted(void **state)
+{
+	struct sent data;
+	struct app *w;
+
+	(void)state;
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	w = issue(OP_DISCARD, 8, 4096);
+	data = expect(SOCK_DATA, P_TRIM);
+	disk_done(w, -EIO);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	disk_done(w, -EIO);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_true(bm_test(&dev()->bitmap, 1) == 1);
+	expect(SOCK_DATA, P_STATE);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
 }
 
 static void a_flush_with_nothing_outstanding_is_local(void **state)
@@ -753,6 +799,8 @@ int main(void)
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
 		TEST(a_flush_without_a_disk_waits_for_the_peers_in_protocol_a, setup_diskless),
 		TEST(a_write_that_failed_here_is_marked_before_it_ends, setup_primary),
+		TEST(what_the_disk_can_not_discard_is_zeroed, setup_primary),
+		TEST(a_disk_that_can_not_be_zeroed_is_not_trusted, setup_primary),
 		TEST(a_flush_with_nothing_outstanding_is_local, setup_primary),
 		TEST(a_flush_is_released_by_link_loss, setup_primary),
 		TEST(a_diskless_node_reads_from_its_peer, setup_diskless),

@@ -212,6 +212,29 @@ static void a_block_that_a_source_can_not_read_for_the_peer_is_not_marked(void *
 	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
 }
 
+/* Protocols A and B tell the writer of success earlier. */
+static void a_read_does_not_overtake_a_write_that_is_not_on_the_disk_yet(void **state)
+{
+	struct arrival *elsewhere, *there;
+	struct sent sent;
+
+	(void)state;
+	done(write_arrives(8, 4096, 1));
+	elsewhere = reads(P_DATA_REQUEST, 16, 4096);
+	done(elsewhere);
+	assert_true(was_submitted());
+	there = reads(P_DATA_REQUEST, 12, 4096);
+	assert_int_equal(there->status, FIBER_WAIT);
+	assert_false(was_submitted());
+	disk_did(&peers[0], 0);
+	go_on(there);
+	done(there);
+	assert_true(was_submitted());
+	disk_did(last_pr(), 0);
+	sent = expect(SOCK_DATA, P_DATA_REPLY);
+	assert_int_equal(be64_to_cpu(((struct wire_p_data *)sent.body)->sector), 12);
+}
+
 static void only_up_to_date_data_is_read_for_the_peer(void **state)
 {
 	static const u8 weak[] = { D_INCONSISTENT, D_OUTDATED, D_CONSISTENT };
@@ -651,6 +674,7 @@ int main(void)
 		TEST(a_lost_connection_waits_for_the_peers_writes, setup_secondary),
 		TEST(a_block_unreadable_for_the_peer_is_marked, setup_secondary),
 		TEST(a_block_that_a_source_can_not_read_for_the_peer_is_not_marked, setup_secondary),
+		TEST(a_read_does_not_overtake_a_write_that_is_not_on_the_disk_yet, setup_secondary),
 		TEST(only_up_to_date_data_is_read_for_the_peer, setup_secondary),
 		TEST(damaged_data_is_not_read, setup_diskless),
 		TEST(a_block_that_could_not_be_synced_stays_marked, setup_secondary),
