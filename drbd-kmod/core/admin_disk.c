@@ -244,11 +244,22 @@ static void attach_record_sync_end(const struct drbd_device *device, struct uuid
 		uuid_bitmap_retire(set);
 }
 
+/*
+ * A Primary alone takes only the disk that holds what its users see: nobody has to say first that
+ * these data count. Whether its peer is fenced is another question, which its loss has raised.
+ */
+static bool is_primarys_own(const struct drbd_device *device)
+{
+	return device->state.role == ROLE_PRIMARY && device->state.conn < C_CONNECTED &&
+	       device->ed_uuid;
+}
+
 /* The verdict: what this disk is worth; while connected the peer has a say. */
 static void attach_verdict(struct drbd_device *device, struct admin_op *op)
 {
 	struct attach_verdict v = state_attach_verdict(device->md.flags, device->disk_conf.fencing);
-	struct state_change change = ST_CHANGE_DISK(v.disk);
+	bool own = v.disk == D_CONSISTENT && is_primarys_own(device);
+	struct state_change change = ST_CHANGE_DISK(own ? D_UP_TO_DATE : v.disk);
 	struct uuid_set set = device_uuids(device);
 	enum ss_code rv;
 
@@ -263,7 +274,7 @@ static void attach_verdict(struct drbd_device *device, struct admin_op *op)
 	}
 	uuid_mark_primary(&set, device->state.role == ROLE_PRIMARY);
 	memcpy(device->md.uuid, set.slot, sizeof(set.slot));
-	rv = state_change(device, change.mask, change.val, CS_VERBOSE);
+	rv = state_change(device, change.mask, change.val, CS_VERBOSE | (own ? CS_HARD : 0));
 	op->ret = rv < SS_SUCCESS ? (s32)rv : ERR_NO_ERROR;
 	if (op->ret != ERR_NO_ERROR)
 		return;

@@ -409,6 +409,15 @@ static bool has_data(struct state s)
 }
 
 /*
+ * The peer's data count once all volumes have shaken hands: thawed now, a volume would begin a
+ * generation that the peer, to which it has told the old one, knows nothing of.
+ */
+static bool handshake_goes_on(struct state ns, const struct after_facts *f)
+{
+	return ns.disk < D_UP_TO_DATE && f->lowest_conn == C_WF_REPORT_PARAMS;
+}
+
+/*
  * 4 and 5: suspended I/O may go on.  The original knows only the first two ways; a disk that
  * the peer attaches while connected, and a sync that ends, bring the data back as well.
  */
@@ -423,7 +432,8 @@ static u64 after_thaw(struct state os, struct state ns, const struct after_facts
 			todo |= AFTER_NOD_RESTART;
 		else if (os.conn < C_CONNECTED && all_connected)
 			todo |= AFTER_NOD_RESEND;
-		else if (!has_data(os) && has_data(ns) && f->all_have_data)
+		else if (!has_data(os) && has_data(ns) && f->all_have_data &&
+			 !handshake_goes_on(ns, f))
 			todo |= AFTER_NOD_THAW;
 	}
 	if (ns.susp_fen && all_connected)

@@ -415,8 +415,9 @@ static void take_over(struct node *n)
 {
 	u32 v;
 
+	/* It may not have noticed yet: a stream that was held goes on for a while. */
 	for (v = 0; v < cfg.volumes; v++)
-		if (!oracle_disk_current(n, v, false))
+		if (!oracle_disk_current(n, v, false) || node_device(n, v)->state.conn >= C_CONNECTED)
 			return;
 	promote(n);
 }

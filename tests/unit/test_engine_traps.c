@@ -405,6 +405,21 @@ static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **s
 	assert_true(peer_submitted[0]);
 }
 
+/* Else it could neither be used nor meet a peer that has begun a generation meanwhile. */
+static void a_primarys_own_disk_is_good_whatever_becomes_of_its_peer(void **state)
+{
+	u64 old = dev()->md.uuid[MD_UUID_CURRENT];
+
+	(void)state;
+	dev()->disk_conf.fencing = FENCING_RESOURCE_ONLY;
+	lose_disk();
+	lose_connection();
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.pdsk, D_UNKNOWN);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], old));
+}
+
 /* ---- a peer that comes back while it is being fenced ---- */
 
 static void frozen_by_fencing(void)
@@ -892,6 +907,7 @@ int main(void)
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
+		TEST(a_primarys_own_disk_is_good_whatever_becomes_of_its_peer, setup_primary),
 		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),

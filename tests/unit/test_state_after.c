@@ -31,7 +31,8 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 		{ !slow_nod(o) && slow_nod(n), AFTER_HELPER_PRI_INCON },
 		{ restart, AFTER_NOD_RESTART },
 		{ resend, AFTER_NOD_RESEND },
-		{ n.susp_nod && !restart && !resend && data_came && f->all_have_data, AFTER_NOD_THAW },
+		{ n.susp_nod && !restart && !resend && data_came && f->all_have_data &&
+		  !(n.disk != 8 && f->lowest_conn == 9), AFTER_NOD_THAW },
 		{ n.susp_fen && f->lowest_conn >= 10, AFTER_FEN_RESEND },
 		{ !osrc && nsrc && f->apv >= 96, AFTER_SEND_SYNC_UUID },
 		{ o.pdsk == 0 && n.pdsk != 0 && n.pdsk != 6, AFTER_PEER_ATTACHED },
@@ -218,6 +219,26 @@ static void frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected
 	assert_false(state_after_actions(o, n, &f) & AFTER_NOD_THAW);
 }
 
+/* The others are frozen with it: thawed, they would change what they have just told of themselves. */
+static void frozen_for_lack_of_data_waits_until_all_volumes_have_shaken_hands(void **state)
+{
+	struct state o = { .role = ROLE_PRIMARY, .conn = C_WF_REPORT_PARAMS, .disk = D_DISKLESS,
+			   .pdsk = D_UNKNOWN, .susp_nod = true }, n = o;
+	struct after_facts f = { .lowest_conn = C_WF_REPORT_PARAMS, .all_have_data = true, .apv = 101 };
+	const u64 thaws = AFTER_NOD_THAW | AFTER_NOD_RESEND | AFTER_NOD_RESTART;
+
+	(void)state;
+	n.conn = C_CONNECTED;
+	n.peer = ROLE_SECONDARY;
+	n.pdsk = D_UP_TO_DATE;
+	f.now = n;
+	assert_false(state_after_actions(o, n, &f) & thaws);
+	/* The last one: its own data were there all the time. */
+	o.disk = n.disk = D_UP_TO_DATE;
+	f.lowest_conn = C_CONNECTED;
+	assert_int_equal(state_after_actions(o, n, &f) & thaws, AFTER_NOD_RESEND);
+}
+
 static void a_disk_attached_for_a_diskless_primary_begins_a_generation(void **state)
 {
 	struct state o = st(SEC, PRI, C_CONNECTED, D_NEGOTIATING, D_DISKLESS), n = o;
@@ -266,6 +287,7 @@ int main(void)
 		cmocka_unit_test(a_disk_attached_for_a_diskless_primary_begins_a_generation),
 		cmocka_unit_test(a_primary_that_gets_its_disk_back_without_its_peer_begins_a_generation),
 		cmocka_unit_test(frozen_for_lack_of_data_goes_on_when_data_comes_back_while_connected),
+		cmocka_unit_test(frozen_for_lack_of_data_waits_until_all_volumes_have_shaken_hands),
 		cmocka_unit_test(test_after_change_actions_match_their_conditions),
 		cmocka_unit_test(test_losing_the_peer_makes_one_new_generation_at_most),
 		cmocka_unit_test(test_connection_after_work),
