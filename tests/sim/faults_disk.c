@@ -648,6 +648,32 @@ static void force_where_inconsistent(struct node *n)
 			force_primary(n, v);
 }
 
+static bool holds_volume(struct node *n, u32 v)
+{
+	return node_device(n, v)->state.disk >= D_OUTDATED && oracle_disk_current(n, v, false);
+}
+
+/*
+ * Each volume is whole somewhere, but not all on one node: their peers are to follow, volume by
+ * volume. A Primary without a disk does not trust its peer with what its users have seen.
+ */
+static bool settle_apart(void)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (!holds_volume(&nodes[0], v) && !holds_volume(&nodes[1], v))
+			return false;
+	trace(primary, "no node holds all volumes: Secondary, so that each follows the other");
+	stats.splits++;
+	for (v = 0; v < cfg.volumes; v++)
+		node_command(primary, v, admin_resume_io, NULL);
+	demote(primary);
+	bring_up(&nodes[0]);
+	bring_up(&nodes[1]);
+	return true;
+}
+
 /*
  * A disk lost just when the connection was: both nodes begin a new generation, and somebody has
  * to say which one counts. One of them must hold everything.
@@ -659,6 +685,8 @@ static void settle_split(void)
 	struct admin_op op;
 	u32 v;
 
+	if (!winner && settle_apart())
+		return;
 	if (!winner) {
 		violation("split brain, and neither node holds what was written: A: %s; B: %s",
 			  node_state_text(&nodes[0], 0), node_state_text(&nodes[1], 0));

@@ -75,10 +75,25 @@ static struct node *choose(void)
 	return other(victim);
 }
 
+static bool disk_is_missing(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		for (v = 0; nodes[i].up && v < cfg.volumes; v++)
+			if (node_device(&nodes[i], v)->state.disk <= D_FAILED)
+				return true;
+	return false;
+}
+
 static void check_reported(void)
 {
 	int i;
 
+	/* Without its disk a node knows of no split, only that the peer's data is not its own. */
+	if (disk_is_missing())
+		return;
 	/* Where a policy says who wins, the loser that is in use says in its log why it refuses. */
 	if (has_policy()) {
 		if (refused_before == handshakes_refused[0] + handshakes_refused[1])
@@ -89,6 +104,18 @@ static void check_reported(void)
 		if (reports(&nodes[i]) == reported_before[i])
 			violation("node %s: stands alone in a split brain, but did not report it",
 				  nodes[i].name);
+}
+
+/* Whose data parted is to be seen on the disks: one that failed meanwhile is to be mended first. */
+static void mend_disks(void)
+{
+	int i;
+
+	if (!disk_is_missing())
+		return;
+	disk_peace();
+	for (i = 0; i < NODES; i++)
+		bring_up(&nodes[i]);
 }
 
 static bool half_decided(void)
@@ -163,6 +190,7 @@ void split_heal(void)
 	for (i = 0; i < NODES; i++)
 		reported_before[i] = reports(&nodes[i]);
 	refused_before = handshakes_refused[0] + handshakes_refused[1];
+	mend_disks();
 	end_split();
 }
 
