@@ -240,6 +240,8 @@ static void device_store(struct drbd_device *device, struct state os, struct sta
 	resource->changes++;
 	env_wake(resource);
 	exposure_state_changed(device, os);
+	if (os.disk != ns.disk && !dlist_empty(&device->rq.held))
+		request_held_release(device);
 }
 
 static void admission_kick_all(struct drbd_resource *resource)

@@ -114,8 +114,10 @@ static void md_end(struct drbd_device *device, struct md_sync *s, s64 result)
 		device_io_error(device, IO_ERROR_META);
 	else
 		device->md_flags_durable = s->flags;
-	/* Writes may wait until the log is in force. */
+	/* Writes may wait until the log is in force, or to be told of. */
 	al_kick(device);
+	if (!dlist_empty(&device->rq.held))
+		request_held_release(device);
 	env_wake(device->resource);
 }
 

@@ -139,6 +139,15 @@ static void request_hold(struct drbd_request *req, bool ok)
 	dlist_add_tail(&req->wait, &req->device->rq.held);
 }
 
+/*
+ * With pass_on a disk that missed a write is used on. Until it says so itself it would count,
+ * after a crash, as the one that has everything, and overwrite the peer's.
+ */
+static bool failure_is_unrecorded(const struct drbd_device *device)
+{
+	return device->state.disk == D_INCONSISTENT && (device->md_flags_durable & MDF_CONSISTENT);
+}
+
 static void request_finish(struct drbd_request *req, bool ok)
 {
 	struct drbd_device *device = req->device;
@@ -150,6 +159,10 @@ static void request_finish(struct drbd_request *req, bool ok)
 	 * the peer does not have (states.md 13.8).
 	 */
 	if (device->new_uuid_pending && (req->flags & RQ_W) && !(req->flags & RQ_NO)) {
+		request_hold(req, ok);
+		return;
+	}
+	if (ok && (req->flags & (RQ_W | RQ_LO)) == RQ_W && failure_is_unrecorded(device)) {
 		request_hold(req, ok);
 		return;
 	}
@@ -177,7 +190,7 @@ void request_held_release(struct drbd_device *device)
 	struct drbd_request *req;
 
 	while (!device->new_uuid_pending && device->exposure != EXPOSURE_AWAITED &&
-	       !dlist_empty(held)) {
+	       !failure_is_unrecorded(device) && !dlist_empty(held)) {
 		req = dlist_first_entry(held, struct drbd_request, wait);
 		dlist_del_init(&req->wait);
 		req->held = false;

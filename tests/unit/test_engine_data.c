@@ -571,6 +571,36 @@ static void a_write_that_failed_here_is_marked_before_it_ends(void **state)
 	}
 }
 
+static struct app *watched;
+static bool told_early;
+
+static s64 watch_superblock(const struct action *a)
+{
+	if (a->kind == ACT_MD_WRITE)
+		told_early |= watched->completed;
+	return 0;
+}
+
+/* After a crash it would be the source of a sync, and take the block back everywhere. */
+static void a_write_that_only_the_peer_has_ends_when_the_own_disk_says_so(void **state)
+{
+	struct sent data;
+
+	(void)state;
+	dev()->disk_conf.on_io_error = EP_PASS_ON;
+	watched = issue(OP_WRITE, 8, 4096);
+	told_early = false;
+	data = expect(SOCK_DATA, P_DATA);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	fake.on_disk = watch_superblock;
+	disk_done(watched, -EIO);
+	assert_false(told_early);
+	assert_true(watched->completed);
+	assert_int_equal(watched->error, 0);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	assert_false(fake_on_disk(0).flags & MDF_CONSISTENT);
+}
+
 /* Else it would go on showing what the peer's disk has no more. */
 static void what_the_disk_can_not_discard_is_zeroed(void **state)
 {
@@ -799,6 +829,7 @@ int main(void)
 		TEST(a_flush_waits_for_the_peers_epoch, setup_primary),
 		TEST(a_flush_without_a_disk_waits_for_the_peers_in_protocol_a, setup_diskless),
 		TEST(a_write_that_failed_here_is_marked_before_it_ends, setup_primary),
+		TEST(a_write_that_only_the_peer_has_ends_when_the_own_disk_says_so, setup_primary),
 		TEST(what_the_disk_can_not_discard_is_zeroed, setup_primary),
 		TEST(a_disk_that_can_not_be_zeroed_is_not_trusted, setup_primary),
 		TEST(a_flush_with_nothing_outstanding_is_local, setup_primary),
