@@ -181,7 +181,13 @@ static void request_finish(struct drbd_request *req, bool ok)
  */
 static bool held_is_safe(const struct drbd_request *req)
 {
-	return (req->flags & RQ_NO) || req->device->state.disk > D_INCONSISTENT;
+	const u32 answered = RQ_RA | RQ_WA | RQ_ND;
+
+	if (req->device->state.disk > D_INCONSISTENT)
+		return true;
+	/* With protocol A it was handed to a transport that is gone, and nobody knows where it got to. */
+	return (req->flags & RQ_NO) &&
+	       (req->device->state.conn >= C_CONNECTED || (req->flags & answered));
 }
 
 void request_held_release(struct drbd_device *device)

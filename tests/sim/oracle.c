@@ -225,7 +225,13 @@ static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start)
 	return false;
 }
 
-/* No request that is still on its way began before this. */
+/* With protocol A it was promised by one disk alone, until the peer has it: a promise that may fall. */
+static bool promise_may_fall(const struct host_request *req)
+{
+	return cfg.protocol == 1 && req->write && (req->core.flags & (RQ_BA | RQ_ND)) == RQ_BA;
+}
+
+/* No request that is still on its way, or may be unpromised, began before this. */
 static u64 oldest_request(void)
 {
 	struct host_request *req;
@@ -236,7 +242,7 @@ static u64 oldest_request(void)
 		if (!nodes[i].up)
 			continue;
 		dlist_for_each_entry(req, &nodes[i].requests, mine) {
-			if (req->completed)
+			if (req->completed && !promise_may_fall(req))
 				continue;
 			oldest = min(oldest, req->started);
 			break;

@@ -346,6 +346,29 @@ static void a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of(void 
 	assert_false(dev()->peer_lacks);
 }
 
+/* It failed here, and was handed to a connection that is lost with it. */
+static void a_write_that_nobody_may_have_is_no_success_in_protocol_a(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	w = issue(OP_WRITE, 8, 4096);
+	do
+		assert_true(next_packet(SOCK_DATA, &data, true));
+	while (data.cmd != P_DATA);
+	disk_done(w, -EIO);
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_false(w->completed);
+	state_force(dev(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)));
+	send_close(conn());
+	tl_apply(conn(), REQ_CONNECTION_LOST);
+	fake_run();
+	assert_true(w->completed);
+	assert_int_equal(w->error, -EIO);
+}
+
 static void users_do_not_wait_for_ever_for_a_generation_that_does_not_come(void **state)
 {
 	struct app *w;
@@ -907,6 +930,7 @@ int main(void)
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
+		TEST(a_write_that_nobody_may_have_is_no_success_in_protocol_a, setup_primary),
 		TEST(a_primarys_own_disk_is_good_whatever_becomes_of_its_peer, setup_primary),
 		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
