@@ -68,8 +68,10 @@ def test_any_allocation_of_a_command_may_fail(faulty, tmp_path):
     every_allocation(node, "drbdsetup attach 0 /dev/vde /dev/vde internal", "grep -q 'ds:UpToDate\\|ds:Consistent' /proc/drbd",
                      "drbdsetup detach 0 || grep -q ds:Diskless /proc/drbd; " + CLEAN)
     node.run("drbdsetup attach 0 /dev/vde /dev/vde internal")
+    r0.adm(lab.n2, "disconnect")
     every_allocation(node, "drbdsetup connect r0 %s --protocol=C --cram-hmac-alg=sha1 --shared-secret=x" % address,
                      "drbdsetup show r0 | grep -q 7789", "drbdsetup disconnect %s || ! drbdsetup show r0 | grep -q 7789" % address)
+    r0.adm(lab.n2, "connect")
     node.run("drbdsetup connect r0 %s --protocol=C" % address)
     r0.wait_synced()
     for command in ("disk-options 0 --al-extents=67 --c-plan-ahead=20", "net-options %s --verify-alg=sha1 --max-buffers=3000"
