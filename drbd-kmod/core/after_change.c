@@ -132,7 +132,7 @@ static void clear_flag(struct drbd_connection *connection, u32 flag)
 }
 
 /*
- * A Primary that was frozen got its disk back before its peer: the activity log marked extents
+ * A Primary that was frozen got its disk back: the activity log marked extents
  * whose writes it still has, so that it does not count as crashed and both count as equal. Those
  * marks are synced: which of them mean nothing, nobody knows. A peer that is Primary could not
  * become the target.
@@ -157,8 +157,6 @@ static void thaw(struct drbd_device *device, u64 todo)
 
 	if (todo & (AFTER_NOD_RESEND | AFTER_NOD_RESTART)) {
 		tl_apply(connection, todo & AFTER_NOD_RESTART ? REQ_RESTART_FROZEN : REQ_RESEND);
-		if (todo & AFTER_NOD_RESEND)
-			sync_marks_of_log(connection);
 		clear_flag(connection, ST_SUSP_NOD);
 	}
 	/* What neither the disk nor a lost connection held, but the suspension alone. */
@@ -168,6 +166,8 @@ static void thaw(struct drbd_device *device, u64 todo)
 		clear_flag(connection, ST_SUSP_NOD);
 		tl_thaw(connection);
 	}
+	if (todo & (AFTER_NOD_RESEND | AFTER_NOD_RESTART | AFTER_NOD_THAW))
+		sync_marks_of_log(connection);
 	if ((todo & AFTER_FEN_RESEND) && device->resource->susp_fen) {
 		for_each_volume(other, device->resource)
 			other->new_uuid_on_thaw = false;

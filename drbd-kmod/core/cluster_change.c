@@ -76,6 +76,7 @@ static enum fiber_status ask_peer(struct drbd_device *device, struct state_reque
 		FIBER_RETURN(rq->pc3);
 	device->change.pending = true;
 	send_state_request(device, rq->mask, rq->val);
+	rq->asked = true;
 	FIBER_WAIT_UNTIL(rq->pc3, consent(device, rq) != SS_UNKNOWN_ERROR);
 	rq->ret = consent(device, rq);
 	device->change.pending = false;
@@ -94,6 +95,17 @@ static void log_failure(struct drbd_device *device, const struct state_request *
 		env_log_device(device, LOG_LVL_ERR,
 			       "the peer refuses this change; see its log for the reason (%d)",
 			       device->change.answer);
+}
+
+/*
+ * What went wrong here or there meanwhile may forbid a change that the peer agrees to. Then the
+ * peer, which believes that it was made, is told what is.
+ */
+static void tell_if_not_made(struct drbd_device *device, const struct state_request *rq)
+{
+	if (rq->asked && rq->ret < SS_SUCCESS && rq->ret != SS_CW_FAILED_BY_PEER &&
+	    device->state.conn >= C_CONNECTED)
+		send_state(device);
 }
 
 /* One try from mutex to mutex. */
@@ -117,12 +129,14 @@ static enum fiber_status attempt(struct task *t, struct drbd_device *device,
 		rq->holds_md = true;
 	}
 	rq->ret = SS_SUCCESS;
+	rq->asked = false;
 	if (is_cluster_wide(device, rq))
 		FIBER_CALL(rq->pc2, ask_peer(device, rq));
 	if (rq->ret >= SS_SUCCESS)
 		rq->ret = state_change(device, rq->mask, rq->val, rq->flags);
 	else
 		log_failure(device, rq);
+	tell_if_not_made(device, rq);
 	request_release_md(device, rq);
 	if (rq->ret == SS_SUCCESS && (rq->flags & CS_WAIT_COMPLETE)) {
 		rq->ticket = work_ticket(device->resource);

@@ -37,7 +37,7 @@ struct state_request {
 	u16 pc, pc2, pc3;
 	u32 mask, val, flags;
 	u64 ticket;		/* after-change work to wait for */
-	bool sent;
+	bool asked;		/* the peer, which then counts on the change */
 	bool *mutex;		/* the state mutex, while held */
 	bool holds_md;		/* md_buffer_busy, CS_INHIBIT_MD_IO */
 	u64 seen;		/* resource->changes when it had to wait */

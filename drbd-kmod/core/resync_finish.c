@@ -296,6 +296,12 @@ static bool flush_begin(struct drbd_device *device)
 	       local_get(device, D_INCONSISTENT);
 }
 
+/* A write that has failed here meanwhile left a bit: that block comes next. */
+static bool target_lags(const struct drbd_device *device)
+{
+	return state_is_sync_target(device->state.conn) && !is_over(device);
+}
+
 enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 {
 	struct drbd_device *device = container_of(task, struct drbd_device, resync.finish);
@@ -322,8 +328,10 @@ enum fiber_status resync_finish_run(struct task *t, struct core_task *task)
 		ask_for_ping(device);
 		FIBER_WAIT_UNTIL(task->pc, ping_is_answered(device) || overtaken(device));
 	}
-	if (overtaken(device)) {
+	if (overtaken(device) || target_lags(device)) {
 		rs->finishing = false;
+		if (!overtaken(device))
+			resync_turn_now(device);
 		FIBER_RETURN(task->pc);
 	}
 	rs_extents_cancel(device);

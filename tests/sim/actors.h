@@ -56,6 +56,7 @@ void settings_adjust(struct node *n);	/* make the node follow the file */
 s64 helper_program(struct node *n, const char *event);
 extern u32 helper_calls[NODES][HELPER_COMMANDS];
 extern u32 handshakes_refused[NODES];	/* host_tasks.c: with an error in the log */
+extern u32 meetings_refused[NODES];	/* the same, for the two nodes' states or sizes */
 void manager_check_completion(struct host_request *req, int error);
 void manager_fault(void);
 

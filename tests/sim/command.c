@@ -195,24 +195,38 @@ static void attach_after(struct node *n, struct admin_op *op)
 		host_of_device(op->device)->open_backing = false;
 }
 
-s32 node_attach_conf(struct node *n, int vnr, const struct disk_conf *conf, u64 patience)
+static s32 attach_once(struct node *n, int vnr, const struct disk_conf *conf,
+		       const struct command_how *how)
 {
-	const struct command_how how = {
-		.name = "attach", .before = attach_before, .after = attach_after, .patience = patience,
-	};
 	struct admin_op op;
-	s32 ret;
 
-	if (!n->up)
-		return -ESHUTDOWN;
-	if (!n->device[vnr]->open_backing)
-		node_apply_al(n, vnr);
 	node_op_init(n, vnr, &op);
 	op.conf.disk = *conf;
 	op.conf.disk.meta_dev_idx = n->disk[vnr].md_index;
 	op.conf.disk.disk_size = n->disk[vnr].conf_size;
 	trace(n, "attach volume %d", vnr);
-	ret = node_command_how(n, admin_attach, &op, &how);
+	return node_command_how(n, admin_attach, &op, how);
+}
+
+s32 node_attach_conf(struct node *n, int vnr, const struct disk_conf *conf, u64 patience)
+{
+	const struct command_how how = {
+		.name = "attach", .before = attach_before, .after = attach_after, .patience = patience,
+	};
+	bool in_use;
+	s32 ret;
+
+	if (!n->up)
+		return -ESHUTDOWN;
+	in_use = n->device[vnr]->open_backing;
+	if (!in_use)
+		node_apply_al(n, vnr);
+	ret = attach_once(n, vnr, conf, &how);
+	/* The disk was just being let go, and the tools could not get at its log before that. */
+	if (ret == ERR_MD_UNCLEAN && in_use && n->up && !n->device[vnr]->open_backing) {
+		node_apply_al(n, vnr);
+		ret = attach_once(n, vnr, conf, &how);
+	}
 	if (command_ok(ret))
 		n->disk[vnr].known_size = n->disk[vnr].size;
 	return ret;

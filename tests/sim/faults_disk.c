@@ -676,9 +676,11 @@ static bool settle_apart(void)
 
 /*
  * A disk lost just when the connection was: both nodes begin a new generation, and somebody has
- * to say which one counts. One of them must hold everything.
+ * to say which one counts. One of them must hold everything.  A frozen Primary can neither give
+ * way to a newer name of the same data nor be made Secondary: asked again, the other one's are
+ * invalidated.
  */
-static void settle_split(void)
+static void settle_split(bool again)
 {
 	struct node *winner = who_holds_what_was_written(), *loser;
 	struct net_conf conf = settings.net;
@@ -710,6 +712,8 @@ static void settle_split(void)
 	for (v = 0; v < cfg.volumes; v++)
 		if (node_device(loser, v)->state.disk == D_DISKLESS)
 			node_attach(loser, v);
+	for (v = 0; again && v < cfg.volumes; v++)
+		node_command(loser, v, admin_invalidate, NULL);
 	force_where_inconsistent(winner);
 	conf.discard_my_data = 1;
 	node_connect_conf(loser, &conf, 0);
@@ -755,12 +759,12 @@ static void settle_if_detached(void)
 	for (i = 0; i < NODES; i++)
 		if (!nodes[i].up || node_connection(&nodes[i])->cstate != C_STANDALONE)
 			return;
-	settle_split();
+	settle_split(false);
 }
 
 void disk_repair(void)
 {
-	u32 apart = 0, before, tries = 0;
+	u32 apart = 0, before, tries = 0, settled = 0;
 	u64 until = now_us + 900 * SECOND;
 	u32 v;
 	int i;
@@ -784,7 +788,8 @@ void disk_repair(void)
 		/* Connected, a disk whose data split off is given up again as soon as it is attached. */
 		tries += connected() && (before & ~volumes_attached());
 		if (apart > 5 || tries > 5) {
-			settle_split();
+			if (!versions_upgraded())
+				settle_split(settled++ > 0);
 			apart = 0;
 			tries = 0;
 		}

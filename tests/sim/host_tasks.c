@@ -189,7 +189,7 @@ void env_device_limits_changed(struct drbd_device *device)
 	(void)device;
 }
 
-u32 handshakes_refused[NODES];
+u32 handshakes_refused[NODES], meetings_refused[NODES];
 static const char levels[] = { 'E', 'W', 'I', 'D' };
 
 void env_log_device(const struct drbd_device *device, enum log_level level, const char *fmt, ...)
@@ -200,6 +200,9 @@ void env_log_device(const struct drbd_device *device, enum log_level level, cons
 
 	if (level == LOG_LVL_ERR && !strncmp(fmt, "handshake refused", 17))
 		handshakes_refused[d->node->id]++;
+	if (level == LOG_LVL_ERR && (!strncmp(fmt, "the peer's state and ours", 25) ||
+				     !strncmp(fmt, "the peer's disk is too small", 28)))
+		meetings_refused[d->node->id]++;
 	if (!tracing)
 		return;
 	va_start(args, fmt);

@@ -272,6 +272,17 @@ static void partition(void)
 	fencing.mode = FENCE_TRUE;
 }
 
+/* Cut off just when the sync of what is new was to begin: the Secondary is Outdated by right. */
+static bool growth_was_cut_off(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; resizes && n->up && v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk == D_OUTDATED)
+			return true;
+	return false;
+}
+
 /* The Secondary is told to take over from a Primary that it can not reach, and shoots it. */
 static void usurp(void)
 {
@@ -284,7 +295,7 @@ static void usurp(void)
 		violation("the nodes do not notice that they have lost each other");
 	fencing.mode = FENCE_STONITH;
 	trace(n, "the cluster manager moves the resource");
-	if (n->up && primary->up && primary->host->core.susp_fen) {
+	if (n->up && primary->up && primary->host->core.susp_fen && !growth_was_cut_off(n)) {
 		promote(n);
 		for (v = 0; n->up && cfg.protocol == 3 && v < cfg.volumes; v++)
 			oracle_disk_current(n, v, true);

@@ -152,8 +152,7 @@ static void attach_what_was_too_small(struct node *winner, u32 v)
 	struct node *loser = other(winner);
 	struct admin_op op;
 
-	if (node_device(loser, v)->state.disk != D_DISKLESS ||
-	    node_attach(loser, v) != ERR_DISK_TOO_SMALL)
+	if (node_attach(loser, v) != ERR_DISK_TOO_SMALL)
 		return;
 	loser->disk[v].conf_size = 0;
 	node_op_init(winner, v, &op);
@@ -164,10 +163,38 @@ static void attach_what_was_too_small(struct node *winner, u32 v)
 	expect(node_attach(loser, v), "attach, with room enough", loser);
 }
 
+static bool lacks_disk(struct node *n)
+{
+	u32 v;
+
+	for (v = 0; v < cfg.volumes; v++)
+		if (node_device(n, v)->state.disk == D_DISKLESS)
+			return true;
+	return false;
+}
+
+/* What is attached only now has not heard that its data are to be discarded, and may be refused. */
+static void attach_the_rest(struct node *winner)
+{
+	struct node *loser = other(winner);
+	u32 v;
+
+	if (!lacks_disk(loser))
+		return;
+	for (v = 0; v < cfg.volumes && !sim_failed; v++)
+		if (node_device(loser, v)->state.disk == D_DISKLESS)
+			attach_what_was_too_small(winner, v);
+	pass(3000, 3000);
+	if (sim_failed || !lacks_disk(loser))
+		return;
+	wipe(loser);
+	reconnect(winner, loser);
+	wait_for(connected, "connected, with new metadata on what was refused", 120);
+}
+
 void repair(bool distrust)
 {
 	struct node *winner, *loser;
-	u32 v;
 	int i;
 
 	if (sim_failed)
@@ -202,8 +229,7 @@ void repair(bool distrust)
 		reconnect(winner, loser);
 		wait_for(connected, "connected, with new metadata", 120);
 	}
-	for (v = 0; v < cfg.volumes && !sim_failed; v++)
-		attach_what_was_too_small(winner, v);
+	attach_the_rest(winner);
 	wait_for(in_sync, "in sync after repair", 900);
 	if (sim_failed)
 		return;

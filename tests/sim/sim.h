@@ -420,6 +420,7 @@ void versions_boot(struct node *n);
 void versions_limit(struct node *n, struct wire_p_features *packet);
 void versions_fault(void);
 void versions_peace(void);
+bool versions_upgraded(void);
 
 /* ---- rot.c: FAMILY_ROT ---- */
 void rot_config(void);

@@ -5,7 +5,7 @@
  */
 #include "actors.h"
 
-static u32 reported_before[NODES], refused_before;
+static u32 reported_before[NODES], refused_before[NODES], meetings_before[NODES];
 
 static u32 reports(const struct node *n)
 {
@@ -87,6 +87,17 @@ static bool disk_is_missing(void)
 	return false;
 }
 
+/* What stands in the way before, or besides, the split: sizes, or two Primaries and one good disk. */
+static bool could_not_meet(int node)
+{
+	return meetings_refused[node] != meetings_before[node];
+}
+
+static bool says_why(int node)
+{
+	return handshakes_refused[node] != refused_before[node] || could_not_meet(node);
+}
+
 static void check_reported(void)
 {
 	int i;
@@ -96,12 +107,12 @@ static void check_reported(void)
 		return;
 	/* Where a policy says who wins, the loser that is in use says in its log why it refuses. */
 	if (has_policy()) {
-		if (refused_before == handshakes_refused[0] + handshakes_refused[1])
+		if (!says_why(0) && !says_why(1))
 			violation("both nodes stand alone, and none says why");
 		return;
 	}
 	for (i = 0; i < NODES; i++)
-		if (reports(&nodes[i]) == reported_before[i])
+		if (reports(&nodes[i]) == reported_before[i] && !could_not_meet(i))
 			violation("node %s: stands alone in a split brain, but did not report it",
 				  nodes[i].name);
 }
@@ -167,6 +178,9 @@ static void end_split(void)
 		part();
 	else if (family_has(FAMILY_NET) || family_has(FAMILY_OPTIONS))
 		bring_together();
+	/* Options may name a Primary in use as the loser, with one Primary only, too. */
+	if (family_has(FAMILY_OPTIONS) && !decided())
+		part();
 	if (!wait_for(decided, "decided whose data survive the split brain", 300))
 		return;
 	if (!connected()) {
@@ -187,9 +201,11 @@ void split_heal(void)
 {
 	int i;
 
-	for (i = 0; i < NODES; i++)
+	for (i = 0; i < NODES; i++) {
 		reported_before[i] = reports(&nodes[i]);
-	refused_before = handshakes_refused[0] + handshakes_refused[1];
+		refused_before[i] = handshakes_refused[i];
+		meetings_before[i] = meetings_refused[i];
+	}
 	mend_disks();
 	end_split();
 }

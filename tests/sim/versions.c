@@ -56,14 +56,26 @@ static void upgrade(void)
 		bring_up(&nodes[i]);
 }
 
+static bool too_old(void)
+{
+	return family_has(FAMILY_VERSIONS) && (min(caps[0].version, caps[1].version) < 91 ||
+					       !(caps[0].features & caps[1].features & FF_WSAME));
+}
+
 /* Some histories only newer versions and features can compare: the message says "upgrade". */
 void versions_peace(void)
 {
-	bool old = min(caps[0].version, caps[1].version) < 91 ||
-		   !(caps[0].features & caps[1].features & FF_WSAME);
-
-	if (family_has(FAMILY_VERSIONS) && old && !comes_true(connected, 120))
+	if (too_old() && !comes_true(connected, 120))
 		upgrade();
+}
+
+/* They do not meet, and that may be why. */
+bool versions_upgraded(void)
+{
+	if (!too_old())
+		return false;
+	upgrade();
+	return true;
 }
 
 void versions_fault(void)

@@ -556,6 +556,30 @@ static void the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation(
 	expect(SOCK_DATA, P_STATE);
 }
 
+/* An application's write fails here while the end is flushed and the last acks are waited for. */
+static void a_block_that_failed_while_the_target_ended_is_synced_first(void **state)
+{
+	(void)state;
+	start_as_target();
+	fake_advance(0);
+	expect_request(0, 7 * 4096);
+	expect_request(56 * 8, 4096);
+	in_sync(0, 7 * 4096);
+	in_sync(56 * 8, 4096);
+	fake_run();
+	assert_true(dev()->resync.finishing);
+	bm_set_range(&dev()->bitmap, 3, 3);
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_SYNC_TARGET);
+	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
+	fake_advance(1000);
+	expect_request(3 * 8, 4096);
+	in_sync(3 * 8, 4096);
+	answer_pings();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
 static u8 failing_kind;
 
 static s64 disk_fails(const struct action *a)
@@ -683,6 +707,7 @@ int main(void)
 		PEER_TEST(the_handler_may_forbid_a_resync),
 		PEER_TEST(two_sources_do_not_wait_for_each_other),
 		PEER_TEST(the_target_asks_in_aligned_pieces_and_adopts_the_sources_generation),
+		PEER_TEST(a_block_that_failed_while_the_target_ended_is_synced_first),
 		PEER_TEST(a_target_whose_data_or_bits_are_not_durable_is_not_up_to_date),
 		PEER_TEST(a_ping_does_not_overtake_the_acks_before_it),
 		PEER_TEST(a_run_of_nothing_but_failures_ends),

@@ -596,6 +596,19 @@ static void marks_of_the_log_are_synced_after_a_freeze_for_lack_of_data(void **s
 	assert_marks_are_synced();
 }
 
+static void marks_of_the_log_are_synced_when_both_attach_while_connected(void **state)
+{
+	(void)state;
+	state_force(dev(), ST_ARGS(ST_CHANGE_DISK(D_NEGOTIATING)));
+	device_uuid_set_bitmap(dev(), 0);
+	fake.resource.susp_nod = true;
+	marks_come_from_the_log();
+	state_force(dev(), ST_ARGS(ST_CHANGE_DISK(D_UP_TO_DATE)));
+	fake_run();
+	assert_false(fake.resource.susp_nod);
+	assert_marks_are_synced();
+}
+
 /* It could not become the target, and would refuse to be connected for ever. */
 static void marks_of_the_log_part_no_two_primaries(void **state)
 {
@@ -609,6 +622,29 @@ static void marks_of_the_log_part_no_two_primaries(void **state)
 	fake_run();
 	assert_int_equal(dev()->state.conn, C_CONNECTED);
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+}
+
+/* The peer agrees to a detach, and loses its own disk over what it then writes to it. */
+static void a_peer_that_agreed_to_what_fails_here_is_told(void **state)
+{
+	struct admin_op op;
+	struct task t = { 0 };
+	struct sent s;
+
+	(void)state;
+	drain(SOCK_DATA);
+	admin_op_init(&op, &fake.resource, dev());
+	assert_int_equal(fake_step(admin_detach, &op, &t), FIBER_WAIT);
+	expect(SOCK_DATA, P_STATE_CHG_REQ);
+	dev()->change.answer = SS_SUCCESS;
+	dev()->change.answered = true;
+	state_force(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)));
+	assert_int_equal(fake_step(admin_detach, &op, &t), FIBER_DONE);
+	assert_int_equal(op.ret, SS_NO_UP_TO_DATE_DISK);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+	do
+		assert_true(next_packet(SOCK_DATA, &s, true));
+	while (s.cmd != P_STATE);
 }
 
 static void back_and_lost(void)
@@ -939,7 +975,9 @@ int main(void)
 		TEST(a_completed_write_that_can_not_be_sent_again_is_synced, setup_primary),
 		TEST(marks_of_the_log_are_synced_after_a_fenced_freeze, setup_primary),
 		TEST(marks_of_the_log_are_synced_after_a_freeze_for_lack_of_data, setup_primary),
+		TEST(marks_of_the_log_are_synced_when_both_attach_while_connected, setup_primary),
 		TEST(marks_of_the_log_part_no_two_primaries, setup_primary),
+		TEST(a_peer_that_agreed_to_what_fails_here_is_told, setup_primary),
 		TEST(what_thaws_without_the_peers_disk_belongs_to_a_new_generation, setup_primary),
 		TEST(a_peer_lost_twice_during_the_handler_is_fenced_anew, setup_primary),
 		TEST(io_thaws_when_the_handshake_that_fencing_met_fails, setup_primary),
