@@ -64,7 +64,6 @@ void device_uuid_set(struct drbd_device *device, enum md_uuid_slot slot, u64 val
 void device_uuid_set_bitmap(struct drbd_device *device, u64 value);
 /* Has the peer said that it has everything of the resync that the bitmap UUID names? */
 bool device_sync_ended(const struct drbd_device *device);
-void device_uuid_move_history(struct drbd_device *device);
 /* bitmap := current, current := random, durable before it is DONE (states.md 5.2 new-current). */
 enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device, struct md_sync *s);
 struct uuid_set device_uuids(const struct drbd_device *device);

@@ -215,15 +215,6 @@ bool device_sync_ended(const struct drbd_device *device)
 	return device->has_backing && bitmap_uuid && bitmap_uuid == device->resync.ended_uuid;
 }
 
-void device_uuid_move_history(struct drbd_device *device)
-{
-	struct uuid_set set = device_uuids(device);
-
-	set.slot[UUID_HISTORY1] = set.slot[UUID_HISTORY0];
-	set.slot[UUID_HISTORY0] = set.slot[UUID_BITMAP];
-	device_uuids_store(device, &set);
-}
-
 enum fiber_status device_uuid_new_current(struct task *t, struct drbd_device *device,
 					  struct md_sync *s)
 {

@@ -354,5 +354,6 @@ void events_run(u64 until)
 		}
 		n_events++;
 		ev->fire(ev);
+		invariants_look();
 	}
 }

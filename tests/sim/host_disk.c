@@ -160,6 +160,8 @@ void env_request_submit(struct drbd_request *core)
 		violation("node %s: request submitted without a backing disk", d->node->name);
 	if (event_scheduled(&io->done))
 		violation("node %s: request submitted twice at the same time", d->node->name);
+	if (core->op == OP_READ)
+		invariants_read_local(core->device, core->interval.sector, core->interval.bytes >> 9);
 	memset(io, 0, sizeof(*io));
 	io->disk = d->disk;
 	io->region = &d->disk->data;
@@ -186,6 +188,7 @@ void env_request_complete(struct drbd_request *core, int error)
 		violation("node %s: request %llu completed twice", req->node->name,
 			  (unsigned long long)req->id);
 	manager_check_completion(req, error);
+	invariants_completion(req, error);
 	req->completed = true;
 	req->error = error;
 	event_init(&req->completion, req->node, completion_fire);

@@ -145,6 +145,9 @@ void env_wake(struct drbd_resource *resource)
 {
 	struct host *h = host_of_resource(resource);
 
+	if (h->core.changes != h->changes_seen)
+		invariants_changed(h->node);
+	h->changes_seen = h->core.changes;
 	h->wake_seq++;
 	waitq_wake(&h->wait);
 }
@@ -203,6 +206,8 @@ void env_log_device(const struct drbd_device *device, enum log_level level, cons
 	if (level == LOG_LVL_ERR && (!strncmp(fmt, "the peer's state and ours", 25) ||
 				     !strncmp(fmt, "the peer's disk is too small", 28)))
 		meetings_refused[d->node->id]++;
+	if (!strncmp(fmt, "handshake: own", 14))
+		invariants_verdict(device);
 	if (!tracing)
 		return;
 	va_start(args, fmt);
@@ -219,6 +224,8 @@ void env_log_connection(const struct drbd_connection *connection, enum log_level
 	char text[512];
 	va_list args;
 
+	if (level == LOG_LVL_ERR && !strncmp(fmt, "the peer acknowledged", 21))
+		violation("I20: node %s: an epoch's ack that does not match", h->node->name);
 	if (!tracing)
 		return;
 	va_start(args, fmt);

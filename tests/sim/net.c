@@ -373,8 +373,10 @@ void net_listen(struct node *n, bool on)
 static struct net_conn *conn_new(void)
 {
 	struct net_conn *conn = calloc(1, sizeof(*conn));
+	static u64 last_serial;
 	int i;
 
+	conn->serial = ++last_serial;
 	for (i = 0; i < 2; i++) {
 		struct sock *s = &conn->end[i];
 

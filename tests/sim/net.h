@@ -34,6 +34,7 @@ struct sock {
 
 struct net_conn {
 	struct dlist all;
+	u64 serial;
 	struct sock end[2];		/* by node id */
 };
 

@@ -118,6 +118,11 @@ void oracle_join(const struct node *winner)
 	forked = false;
 }
 
+bool oracle_sees(void)
+{
+	return !blind && !forked;
+}
+
 void oracle_close_eyes(void)
 {
 	trace(NULL, "from now on data may be destroyed on purpose");

@@ -378,6 +378,8 @@ static void check_at_rest(void)
 	pass(3000, 3000);
 	if (!sim_failed && in_sync())
 		oracle_check_converged();
+	if (!sim_failed && in_sync())
+		invariants_at_rest();
 	for (i = 0; i < NODES; i++)
 		app_enabled[i] = was[i];
 }

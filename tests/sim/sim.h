@@ -18,7 +18,8 @@
  *	host_*.c	the host of the core: env.h, fibers, sockets, peer I/O
  *	node.c		boot, crash, attach; metadata as drbdmeta treats it
  *	app.c		the application and its requests
- *	oracle.c	what every sector may hold, and what must be true
+ *	oracle.c	what every sector may hold
+ *	invariants.c	what must be true at every moment
  *	netfault.c	a network on a bad day
  *	versions.c	old protocol versions and missing features
  *	rot.c		content that changes unseen
@@ -217,7 +218,7 @@ struct host {
 	struct node *node;
 	struct host_conn conn;
 	struct waitq wait, worker_wait;
-	u64 wake_seq;
+	u64 wake_seq, changes_seen;
 	bool worker_kicked;
 	struct event timer, resync_after;
 	bool admin_busy, removed;	/* removed: its resource is deleted */
@@ -363,6 +364,17 @@ void oracle_capacity(struct node *n, int vnr, u64 sectors);
 /* Nobody knows what is there now: a loss that the policy allowed. */
 void oracle_unknown(int vnr);
 void oracle_check_mirrored(struct node *n, int vnr, u64 sector, u32 sectors, const u64 *tags);
+
+/* Does it know what belongs where? Not in a split brain, nor while data may be destroyed. */
+bool oracle_sees(void);
+
+/* ---- invariants.c: states.md 11 ---- */
+void invariants_changed(struct node *n);	/* some state has */
+void invariants_look(void);			/* between two events */
+void invariants_at_rest(void);
+void invariants_read_local(const struct drbd_device *d, u64 sector, u32 sectors);
+void invariants_completion(const struct host_request *req, int error);
+void invariants_verdict(const struct drbd_device *d);
 
 /* ---- scenario.c ---- */
 struct config {
