@@ -227,6 +227,20 @@ bool alloc_fails(void)
 	return memory_is_low && one_in(cfg.memory_fails);
 }
 
+bool digest_fails(void)
+{
+	return family_has(FAMILY_VERIFY) && alloc_fails();
+}
+
+void disk_reads_fail(struct node *n)
+{
+	struct disk_faults *f = &n->disk[0].faults;
+
+	trouble = true;
+	f->read = 1 << chance(6);
+	trace(n, "disk %s: one read in %u fails", n->disk[0].name, f->read);
+}
+
 bool disk_trouble(void)
 {
 	return trouble;

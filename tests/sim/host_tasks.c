@@ -305,9 +305,13 @@ s64 host_perform(struct host *h, struct task *t)
 		host_senders_stop(h);
 		return 0;
 	case ACT_LOAD_PEER_INTEGRITY:
+		if (digest_fails())
+			return -ENOMEM;
 		connection->integrity_size_in = digest_size(connection->peer_integrity_alg);
 		return 0;
 	case ACT_LOAD_RESYNC_ALGS:
+		if (digest_fails())
+			return -ENOMEM;
 		strcpy(h->conn.csums, connection->net_conf.csums_alg);
 		strcpy(h->conn.verify, connection->net_conf.verify_alg);
 		connection->csums_size = digest_size(h->conn.csums);

@@ -26,7 +26,7 @@ char sim_failure[512];
 
 static const char *const family_names[] = {
 	"disk", "memory", "resize", "net", "versions", "dual", "admin", "cluster", "options",
-	"rot",
+	"rot", "ahead", "skip", "pairs", "verify",
 };
 
 struct run { u64 seed; u32 families; };

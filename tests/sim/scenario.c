@@ -85,6 +85,7 @@ void config_by_seed(u64 seed, u32 families, bool smoke)
 		dual_config();
 	if (family_has(FAMILY_ROT))
 		rot_config();
+	corners_config();
 }
 
 static void machines_by_seed(void)
@@ -97,6 +98,7 @@ static void machines_by_seed(void)
 	net_init(10 << chance(7), 1500 << chance(3), one_in(3) ? 8192 << chance(4) : 1 << 20);
 	if (family_has(FAMILY_NET))
 		netfault_config();
+	corners_machines();
 	for (i = 0; i < NODES; i++) {
 		nodes[i].id = i;
 		nodes[i].name = i ? "B" : "A";
@@ -115,6 +117,8 @@ static void machines_by_seed(void)
 			disk_machine_done(d);
 			for (s = 0; s < d->data.sectors; s++)
 				disk_tags(d)[s] = one_in(8) ? 0 : s << 8 | (0xa0 + i);
+			if (i && family_has(FAMILY_SKIP))
+				memcpy(d->data.cur, nodes[0].disk[v].data.cur, d->data.sectors * 8);
 			memcpy(d->data.durable, d->data.cur, d->data.sectors * 8);
 		}
 		node_create_md(&nodes[i]);
@@ -295,7 +299,7 @@ static void actors_calm(void)
 {
 	int i;
 
-	if (!(cfg.families & (FAMILY_OPTIONS | FAMILY_CLUSTER | FAMILY_ADMIN)))
+	if (!(cfg.families & (FAMILY_OPTIONS | FAMILY_CLUSTER | FAMILY_ADMIN | FAMILY_AHEAD)))
 		return;
 	settings_calm();
 	pass(30000, 30000);
@@ -554,7 +558,7 @@ static bool actors_fault(void)
 static void one_fault(void)
 {
 	stats.faults++;
-	if (actors_fault() || disk_family_fault() || dual_fault() || rot_fault())
+	if (corners_fault() || actors_fault() || disk_family_fault() || dual_fault() || rot_fault())
 		return;
 	if (family_has(FAMILY_NET) && one_in(2))
 		return netfault_one();
@@ -586,6 +590,7 @@ static void one_fault(void)
 static void first_sync(void)
 {
 	struct admin_op op;
+	bool skipped;
 	u32 v;
 	int i;
 
@@ -595,9 +600,10 @@ static void first_sync(void)
 		expect(node_up(&nodes[i]), "up", &nodes[i]);
 	wait_for(connected, "connected", 60);
 	primary = &nodes[0];
+	skipped = skip_first_sync(primary);
 	for (v = 0; v < cfg.volumes; v++) {
 		node_op_init(primary, v, &op);
-		op.force = true;
+		op.force = !skipped;
 		trace(primary, "primary --force volume %u", v);
 		expect(node_command(primary, v, admin_primary, &op), "primary --force", primary);
 	}

@@ -23,6 +23,7 @@
  *	netfault.c	a network on a bad day
  *	versions.c	old protocol versions and missing features
  *	rot.c		content that changes unseen
+ *	corners.c	what the others hardly ever come across
  *	scenario.c	configuration by seed, administrator and faults
  */
 #ifndef SIM_H
@@ -161,6 +162,8 @@ int disk_fault(struct disk *d, const struct disk_io *io, u64 *us);
 void disk_error(const struct disk *d);
 void disk_step(struct node *n, const struct disk_io *io);
 bool alloc_fails(void);
+bool digest_fails(void);			/* ... to load */
+void disk_reads_fail(struct node *n);
 /* Something is wrong with a disk, or a crash is due: commands may fail. */
 bool disk_trouble(void);
 bool disk_family_fault(void);		/* true: it was the family's turn */
@@ -415,6 +418,11 @@ enum family {
 	FAMILY_OPTIONS	= 1 << 8,	/* every option that changes behaviour */
 	FAMILY_ALL	= (1 << 9) - 1,
 	FAMILY_ROT	= 1 << 9,	/* content that changes unseen, and verifies that repair it */
+	/* corners.c */
+	FAMILY_AHEAD	= 1 << 10,	/* more is written than the line takes */
+	FAMILY_SKIP	= 1 << 11,	/* no first sync */
+	FAMILY_PAIRS	= 1 << 12,	/* two protocol versions by the seed's number */
+	FAMILY_VERIFY	= 1 << 13,	/* verify and checksums, with errors */
 };
 static inline bool family_has(enum family family) { return cfg.families & family; }
 
@@ -437,10 +445,17 @@ bool versions_upgraded(void);
 /* ---- rot.c: FAMILY_ROT ---- */
 void rot_config(void);
 bool rot_fault(void);			/* true: it was the family's turn */
+/* ---- corners.c ---- */
+void corners_config(void);
+void corners_machines(void);
+u32 pairs_version(int node);
+bool skip_first_sync(struct node *n);
+bool corners_fault(void);
 
 /* ---- words ---- */
 struct stats {
 	u64 commands, faults, boots, crashes, connects, helpers, splits, storms, wipes, detaches;
+	u64 aheads, verifies;
 };
 extern struct stats stats;
 extern bool tracing, sim_failed;

@@ -3,7 +3,7 @@
  * FAMILY_VERSIONS: old peers.  A node's host tells a lower protocol version and fewer features
  * than the core offers, and hides from the core what the peer offers beyond that, so that both
  * agree on what an old node would have agreed to.  A boot may bring another version, as when
- * nodes are upgraded one after the other.
+ * nodes are upgraded one after the other.  (FAMILY_PAIRS: the versions stay as the seed says.)
  */
 #include "scenario.h"
 #include "actors.h"
@@ -22,6 +22,10 @@ static void cap_draw(struct node *n)
 
 void versions_boot(struct node *n)
 {
+	if (family_has(FAMILY_PAIRS) && !caps[n->id].version) {
+		caps[n->id].version = pairs_version(n->id);
+		caps[n->id].features = WIRE_FEATURES;
+	}
 	if (!family_has(FAMILY_VERSIONS))
 		return;
 	if (!caps[n->id].version || one_in(4))
@@ -34,7 +38,7 @@ void versions_limit(struct node *n, struct wire_p_features *packet)
 {
 	const struct cap *cap = &caps[n->id];
 
-	if (!family_has(FAMILY_VERSIONS))
+	if (!(cfg.families & (FAMILY_VERSIONS | FAMILY_PAIRS)))
 		return;
 	packet->protocol_max = cpu_to_be32(min(be32_to_cpu(packet->protocol_max), cap->version));
 	packet->feature_flags &= cpu_to_be32(cap->features);
@@ -66,6 +70,10 @@ static bool too_old(void)
 void versions_peace(void)
 {
 	if (too_old() && !comes_true(connected, 120))
+	bool old = min(caps[0].version, caps[1].version) < 91 ||
+		   !(caps[0].features & caps[1].features & FF_WSAME);
+
+	if (cfg.families & (FAMILY_VERSIONS | FAMILY_PAIRS) && old && !comes_true(connected, 120))
 		upgrade();
 }
 
