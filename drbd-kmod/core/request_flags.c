@@ -200,6 +200,12 @@ static struct delta resend(u32 old, const struct request_view *view, struct requ
 
 	if (!write && (proven || !(old & RQ_NET_MASK)))
 		return (struct delta) { RQ_CS, 0 };
+	/*
+	 * Admitted since another volume's turn thawed all: a notice on its way over this very
+	 * connection, of what is marked here. As data it would not ask for the ack that it waits for.
+	 */
+	if ((old & RQ_OOS) && (old & RQ_NQ))
+		return (struct delta) { RQ_CS, 0 };
 	if (proven)
 		return barrier_acked(old);
 	if (old & RQ_COMPLETE)

@@ -52,9 +52,10 @@ static void trace_packet(struct sender *s, const struct outgoing *out)
 		return;
 	memset(&data, 0, sizeof(data));
 	memcpy(&data, out->head + wire_header_size(apv), min_t(u32, hdr.length, sizeof(data)));
-	trace(s->h->node, "send %s %s len %u payload %u first %llu", s->which ? "meta" : "data",
+	trace(s->h->node, "send %s %s len %u payload %u first %llu flags %x", s->which ? "meta" : "data",
 	      wire_cmd_name(hdr.cmd), hdr.length, out->payload_len,
-	      (unsigned long long)be64_to_cpu(data.sector));
+	      (unsigned long long)be64_to_cpu(data.sector),
+	      hdr.cmd == P_DATA ? be32_to_cpu(data.dp_flags) : 0);
 }
 
 static bool transmit(struct sender *s, struct outgoing *out)

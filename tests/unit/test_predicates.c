@@ -676,6 +676,25 @@ static void test_a_write_ack_proves_nothing_at_resend_without_a_good_copy_here(v
 	}
 }
 
+/* With several volumes the log is sent again once for each; what was admitted in between is new. */
+static void test_a_queued_notice_stays_a_notice_at_resend(void **state)
+{
+	struct request_view view = { .protocol = REPL_PROTOCOL_C };
+	u32 flags = RQ_INIT_WRITE, before;
+	struct request_effects fx;
+
+	(void)state;
+	RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_OOS, REQ_SUBMITTED);
+	before = flags;
+	fx = request_event(&flags, REQ_RESEND, &view);
+	assert_true(!fx.requeue && !fx.complete && !fx.destroy);
+	assert_int_equal(flags, before);
+	/* Lost on its way, it is told as data. */
+	RUN(&flags, REPL_PROTOCOL_C, REQ_SEND_FAILED);
+	fx = request_event(&flags, REQ_RESEND, &view);
+	assert_true(fx.requeue && (flags & RQ_WA) && (flags & RQ_NP) && !(flags & RQ_OOS));
+}
+
 /* ---- mirror or mark */
 
 static void test_every_write_is_mirrored_announced_or_marked_at_its_end(void **state)
@@ -856,6 +875,7 @@ int main(void)
 		cmocka_unit_test(test_every_write_is_mirrored_announced_or_marked_at_its_end),
 		cmocka_unit_test(test_admission),
 		cmocka_unit_test(test_a_read_never_returns_stale_blocks),
+		cmocka_unit_test(test_a_queued_notice_stays_a_notice_at_resend),
 		cmocka_unit_test(test_read_balancing),
 		cmocka_unit_test(test_acks_tell_the_truth),
 		cmocka_unit_test(test_bits_on_acks_and_notices),
