@@ -262,11 +262,13 @@ static void report(double wall)
 	const struct stats *st = &total.stats;
 
 	printf("%u runs, %u failed: %llu events, %llu requests, %llu rounds of faults, %llu crashes, "
-	       "%llu connections made, %llu split brains, %.1f simulated hours; %.0f s, %.0f events/s\n",
+	       "%llu connections made, %llu split brains, %llu times ahead, %llu verifies under fire, "
+	       "%.1f simulated hours; %.0f s, %.0f events/s\n",
 	       n_run, n_failed, (unsigned long long)total.events,
 	       (unsigned long long)total.requests, (unsigned long long)st->faults,
 	       (unsigned long long)st->crashes, (unsigned long long)st->connects,
-	       (unsigned long long)st->splits, total.virtual_us / 3600e6, wall,
+	       (unsigned long long)st->splits, (unsigned long long)st->aheads,
+	       (unsigned long long)st->verifies, total.virtual_us / 3600e6, wall,
 	       total.events / wall);
 }
 
