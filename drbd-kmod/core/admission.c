@@ -216,6 +216,30 @@ static void request_begin_local(struct drbd_request *req)
 		request_timer_arm(connection_of(req->device));
 }
 
+/*
+ * Set the bits of a write that the peer is not sent.  True: it has to be told.  An earlier write that
+ * is still on its way there would take the marks away again, on both nodes, when it is done.
+ */
+static bool mark_to_stay(struct drbd_request *req)
+{
+	struct drbd_device *device = req->device;
+	u64 first = req->interval.sector & ~(u64)(BM_SECTORS_PER_BIT - 1);
+	u64 end = (interval_end(&req->interval) + BM_SECTORS_PER_BIT - 1) &
+		  ~(u64)(BM_SECTORS_PER_BIT - 1);
+	bool tell = device_set_out_of_sync(device, req->interval.sector, req->interval.bytes);
+	struct interval *i;
+
+	interval_for_each_overlap(i, &device->rq.writes, first, (u32)(end - first) << 9) {
+		struct drbd_request *earlier = container_of(i, struct drbd_request, interval);
+
+		if (!i->is_local || !(earlier->wire_flags & DP_MAY_SET_IN_SYNC))
+			continue;
+		earlier->marked_since = true;
+		tell = true;
+	}
+	return tell;
+}
+
 static void write_start(struct drbd_request *req, struct state s)
 {
 	struct drbd_device *device = req->device;
@@ -247,8 +271,7 @@ static void write_start(struct drbd_request *req, struct state s)
 		request_queue_net(req, REQ_QUEUE_WRITE);
 		if (tl->current_writes >= connection->net_conf.max_epoch_size)
 			tl_close_epoch(connection);
-	} else if (d.mark_now && device_set_out_of_sync(device, req->interval.sector,
-							req->interval.bytes)) {
+	} else if (d.mark_now && mark_to_stay(req)) {
 		request_queue_net(req, REQ_QUEUE_OOS);
 	}
 	if (local)

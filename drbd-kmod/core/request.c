@@ -225,6 +225,7 @@ static void request_again(struct drbd_request *req)
 	req->flags = request_initial_flags(req);
 	req->wire_flags = 0;
 	req->retry = false;
+	req->marked_since = false;
 	req->interval.completed = false;
 	req->interval.waiting = false;
 	dlist_add_tail(&req->wait, &req->device->rq.admission);
@@ -263,6 +264,7 @@ static void requeue(struct drbd_connection *connection, struct drbd_request *req
 					       request_protocol(req),
 					       connection->agreed_pro_version);
 
+	d.may_set_in_sync &= !req->marked_since;
 	if (req->flags & RQ_W)
 		req->wire_flags = request_wire_flags(&d) | awaited_acks(req);
 	else if (!interval_linked(&req->interval))
@@ -331,7 +333,7 @@ static void carry_out_on_disk(struct drbd_request *req, const struct request_eff
 		device_set_out_of_sync(device, sector, bytes);
 	if (fx->set_bits && fx->destroy && (req->flags & (RQ_W | RQ_LO)) == RQ_W)
 		resync_write_failed(device, sector, bytes);
-	if (fx->clear_bits || unmarks(req, fx))
+	if ((fx->clear_bits || unmarks(req, fx)) && !req->marked_since)
 		device_set_in_sync(device, sector, bytes);
 	if (fx->set_bits && fx->destroy && (fx->retry || req->retry))
 		req->marked = true;

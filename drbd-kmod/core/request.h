@@ -47,6 +47,7 @@ struct drbd_request {
 	bool retry;		/* goes back to admission at its end */
 	bool unmirrored;	/* an earlier attempt was written here alone: in the activity log */
 	bool marked;		/* an earlier attempt ended with its bits set */
+	bool marked_since;	/* a later write here is on this disk only: its bits stay set */
 	bool held, held_ok;	/* on rq.held, with this outcome */
 	bool avoid_local, avoid_remote;	/* a read that failed there */
 	bool stale_local;	/* an aborted local part of an earlier attempt is still out */
