@@ -62,18 +62,15 @@ static void upgrade(void)
 
 static bool too_old(void)
 {
-	return family_has(FAMILY_VERSIONS) && (min(caps[0].version, caps[1].version) < 91 ||
-					       !(caps[0].features & caps[1].features & FF_WSAME));
+	return cfg.families & (FAMILY_VERSIONS | FAMILY_PAIRS) &&
+	       (min(caps[0].version, caps[1].version) < 91 ||
+		!(caps[0].features & caps[1].features & FF_WSAME));
 }
 
 /* Some histories only newer versions and features can compare: the message says "upgrade". */
 void versions_peace(void)
 {
 	if (too_old() && !comes_true(connected, 120))
-	bool old = min(caps[0].version, caps[1].version) < 91 ||
-		   !(caps[0].features & caps[1].features & FF_WSAME);
-
-	if (cfg.families & (FAMILY_VERSIONS | FAMILY_PAIRS) && old && !comes_true(connected, 120))
 		upgrade();
 }
 
