@@ -84,19 +84,48 @@ static void print_record(const struct invocation *invocation, const struct recor
 	fflush(stdout);
 }
 
+static bool ask_for_state(const struct invocation *invocation)
+{
+	bool one = invocation->minor != NL_MINOR_NONE;
+	struct request request;
+
+	request_begin(&request, one ? REQUEST_DO : REQUEST_DUMP, NL_GET_STATUS,
+		      invocation->minor);
+	if (invocation->resource)
+		request_put_resource(&request, invocation->resource);
+	return conversation_start(&request);
+}
+
 static int listen_for_ever(const struct invocation *invocation)
 {
+	bool dumping = invocation->minor == NL_MINOR_NONE, lost = false;
 	struct record record;
 
 	for (;;) {
-		int got = client_receive(&record, -1);
+		bool take_rest = lost && !dumping;
+		int got = client_receive(&record, take_rest ? 0 : -1);
 
-		if (got == -ENOBUFS)
-			continue; /* some were lost, the next ones are not */
+		/* Some were lost: what they led to is told anew. */
+		if (got == 0 && take_rest) {
+			if (!ask_for_state(invocation))
+				return STATUS_TROUBLE;
+			dumping = invocation->minor == NL_MINOR_NONE;
+			lost = false;
+			continue;
+		}
+		if (got == -ENOBUFS) {
+			lost = true;
+			continue;
+		}
 		if (got < 0)
 			return got == -EPIPE ? STATUS_OK : STATUS_TROUBLE;
 		if (client_family_gone(&record))
 			return STATUS_OK;
+		if (record.kind == RECORD_DONE)
+			dumping = false;
+		/* It had no room to begin a dump, for all that came at the same time, but goes on. */
+		if (record.kind == RECORD_ERROR && record.error == -ENOBUFS)
+			continue;
 		if (record.error) {
 			fprintf(stderr, "received netlink error reply: %s\n",
 				strerror(-record.error));
@@ -111,14 +140,7 @@ static int listen_for_ever(const struct invocation *invocation)
 
 int run_events(struct invocation *invocation)
 {
-	bool one = invocation->minor != NL_MINOR_NONE;
-	struct request request;
-
-	request_begin(&request, one ? REQUEST_DO : REQUEST_DUMP, NL_GET_STATUS,
-		      invocation->minor);
-	if (invocation->resource)
-		request_put_resource(&request, invocation->resource);
-	if (!conversation_listen() || !conversation_start(&request))
+	if (!conversation_listen() || !ask_for_state(invocation))
 		return STATUS_TROUBLE;
 	return listen_for_ever(invocation);
 }

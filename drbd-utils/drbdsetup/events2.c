@@ -4,9 +4,14 @@
  *
  * One line per notification.  A change line has the fields that differ from
  * what this process last saw of the object, so every object is remembered.
+ *
+ * Records of a dump are older than they look: notifications that come before
+ * its end are held back until then.  When some were lost there is a new dump,
+ * of which only what is different is printed, as if it had been told.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
@@ -21,7 +26,21 @@ static struct {
 	char timestamp[64];
 	bool seq_known;
 	u32 last_seq;
+	bool dumping; /* the state of everything is being told, its end is yet to come */
+	bool dump_open; /* and the kernel takes no request for another one before */
+	bool complete; /* it was told once */
+	bool lost; /* notifications were: it must be told anew */
+	bool catching_up; /* printing what was held back */
 } events;
+
+/* A notification that came during a dump. */
+struct held {
+	struct held *next;
+	struct record record;
+	unsigned char attributes[] __attribute__((aligned(8)));
+};
+
+static struct held *held_first, **held_end = &held_first;
 
 /* YYYY-MM-DDThh:mm:ss.uuuuuu+hh:mm and a blank */
 static void take_timestamp(void)
@@ -181,6 +200,54 @@ static void print_fields(const struct object_view *view, const struct object_vie
 	print[view->kind](view, old);
 }
 
+static void print_destroyed(const struct object_view *view)
+{
+	begin_line();
+	printf("%s ", action_name(NOTIFY_DESTROY));
+	print_keys(view);
+	end_line();
+}
+
+static bool looks_the_same(const struct object_view *a, const struct object_view *b)
+{
+	if (events.statistics)
+		return false;
+	switch (a->kind) {
+	case OBJECT_RESOURCE:
+		return !memcmp(&a->resource.info, &b->resource.info, sizeof(a->resource.info));
+	case OBJECT_DEVICE:
+		return !memcmp(&a->device.info, &b->device.info, sizeof(a->device.info));
+	case OBJECT_CONNECTION:
+		return !memcmp(&a->connection.info, &b->connection.info,
+			       sizeof(a->connection.info));
+	default:
+		return !memcmp(&a->peer_device.info, &b->peer_device.info,
+			       sizeof(a->peer_device.info));
+	}
+}
+
+/*
+ * What the notification means to who has read our lines up to now; false: nothing new.  What
+ * a dump says counts as a change after the first one, what was held back as far as the dump
+ * did not say it, and of what follows lost ones as far as it makes sense without them.
+ */
+static bool reconsider(const struct object_view *view, u32 *action)
+{
+	const struct object_view *old = object_memory_find(view);
+	bool told = *action == NOTIFY_EXISTS;
+
+	if (told ? !events.complete : !events.catching_up && !events.lost)
+		return true;
+	if (!old && told)
+		*action = NOTIFY_CREATE;
+	if (!old)
+		return *action == NOTIFY_CREATE;
+	if (*action == NOTIFY_DESTROY)
+		return true;
+	*action = NOTIFY_CHANGE;
+	return !looks_the_same(view, old);
+}
+
 static void print_object(const struct record *record, enum object_kind kind, u32 action)
 {
 	const struct object_view *old;
@@ -193,6 +260,11 @@ static void print_object(const struct record *record, enum object_kind kind, u32
 	}
 	if (events.resource && strcmp(events.resource, view.context.ctx_resource_name))
 		return;
+	if (!reconsider(&view, &action)) {
+		if (action != NOTIFY_DESTROY && object_memory_find(&view))
+			object_memory_keep(&view);
+		return;
+	}
 	old = action == NOTIFY_CHANGE ? object_memory_find(&view) : NULL;
 	begin_line();
 	printf("%s ", action_name(action));
@@ -234,6 +306,7 @@ static void print_helper(const struct record *record, u32 action)
 static void check_sequence(u32 seq)
 {
 	if (events.seq_known && seq != events.last_seq + 1) {
+		take_timestamp();
 		begin_line();
 		printf("- skipped %u", seq - events.last_seq - 1);
 		end_line();
@@ -242,22 +315,19 @@ static void check_sequence(u32 seq)
 	events.last_seq = seq;
 }
 
-/* True when the initial state is complete. */
-static bool print_notification(const struct record *record)
+static u32 action_of(const struct nl_notification_header *header)
 {
-	struct nl_notification_header header;
-	u32 action;
+	return header->nh_type & NOTIFY_ACTION_MASK;
+}
 
-	if (record->command == NL_EVENT ||
-	    record_decode(record, NLA_NOTIFICATION_HEADER, &header, NULL))
-		return false;
-	action = header.nh_type & NOTIFY_ACTION_MASK;
+static void print_notification(const struct record *record,
+			       const struct nl_notification_header *header)
+{
+	u32 action = action_of(header);
+
 	if (!events.group_open)
 		take_timestamp();
-	events.group_open = header.nh_type & NOTIFY_CONTINUES;
-	if (action != NOTIFY_EXISTS)
-		check_sequence(record->seq);
-
+	events.group_open = header->nh_type & NOTIFY_CONTINUES;
 	switch (record->command) {
 	case NL_RESOURCE_STATE:
 		print_object(record, OBJECT_RESOURCE, action);
@@ -274,54 +344,145 @@ static bool print_notification(const struct record *record)
 	case NL_HELPER:
 		print_helper(record, action);
 		break;
-	case NL_INITIAL_STATE_DONE:
-		begin_line();
-		printf("%s -", action_name(action));
-		end_line();
-		return true;
 	}
-	return false;
+}
+
+/* ---- while the state of everything is told */
+
+static void hold_back(const struct record *record)
+{
+	struct held *held = malloc(sizeof(*held) + record->attributes_length);
+	int i;
+
+	if (!held) {
+		events.lost = true;
+		return;
+	}
+	held->next = NULL;
+	held->record = *record;
+	memcpy(held->attributes, record->attributes, record->attributes_length);
+	held->record.attributes = held->attributes;
+	for (i = 0; i <= NL_CONTAINER_MAX; i++)
+		if (record->containers[i])
+			held->record.containers[i] = (const struct nlattr *)(held->attributes +
+				((const unsigned char *)record->containers[i] - record->attributes));
+	*held_end = held;
+	held_end = &held->next;
+}
+
+static void print_held(void)
+{
+	struct nl_notification_header header;
+	struct held *held;
+
+	events.catching_up = true;
+	while ((held = held_first)) {
+		held_first = held->next;
+		if (!record_decode(&held->record, NLA_NOTIFICATION_HEADER, &header, NULL))
+			print_notification(&held->record, &header);
+		free(held);
+	}
+	held_end = &held_first;
+	events.catching_up = false;
+}
+
+static bool dump_begin(void)
+{
+	struct request request;
+
+	request_begin(&request, REQUEST_DUMP, NL_GET_INITIAL_STATE, NL_MINOR_NONE);
+	events.dumping = true;
+	events.dump_open = true;
+	events.lost = false;
+	object_memory_begin_anew();
+	return conversation_start(&request);
+}
+
+static void dump_end(void)
+{
+	take_timestamp();
+	if (!events.complete) {
+		begin_line();
+		printf("%s -", action_name(NOTIFY_EXISTS));
+		end_line();
+	} else {
+		object_memory_forget_others(print_destroyed);
+	}
+	events.group_open = false;
+	events.complete = true;
+	events.dumping = false;
+	if (!events.now)
+		print_held();
+}
+
+static void take_notification(const struct record *record)
+{
+	struct nl_notification_header header;
+
+	if (record->command == NL_EVENT ||
+	    record_decode(record, NLA_NOTIFICATION_HEADER, &header, NULL))
+		return;
+	if (record->command == NL_INITIAL_STATE_DONE) {
+		dump_end();
+		return;
+	}
+	if (action_of(&header) != NOTIFY_EXISTS) {
+		check_sequence(record->seq);
+		if (events.dumping) {
+			hold_back(record);
+			return;
+		}
+	}
+	print_notification(record, &header);
 }
 
 static int follow(void)
 {
 	struct record record;
-	bool complete = false;
 
 	for (;;) {
-		int got = client_receive(&record, complete ? -1 : CLIENT_TIMEOUT_MS);
+		/* The kernel has room again, and says so if more is lost, once all was taken. */
+		bool take_rest = events.lost && !events.dump_open;
+		int got = client_receive(&record, take_rest ? 0 :
+					 events.dumping ? CLIENT_TIMEOUT_MS : -1);
 
-		if (got == -ENOBUFS)
-			continue; /* the gap shows in the numbers */
-		if (got == 0)
-			fprintf(stderr, "No answer from the kernel, giving up.\n");
-		if (got <= 0)
-			return got == -EPIPE ? STATUS_OK : STATUS_TROUBLE;
-		if (client_family_gone(&record))
-			return STATUS_OK;
-		if (record.error) {
-			fprintf(stderr, "received netlink error reply: %s\n",
-				strerror(-record.error));
-			return STATUS_TROUBLE;
-		}
-		if (record.kind == RECORD_DATA && print_notification(&record)) {
-			complete = true;
-			if (events.now)
+		if (got == 0 && take_rest) {
+			if (!dump_begin())
+				return STATUS_TROUBLE;
+		} else if (got == -ENOBUFS) {
+			events.lost = true;
+		} else {
+			if (got == 0)
+				fprintf(stderr, "No answer from the kernel, giving up.\n");
+			if (got <= 0)
+				return got == -EPIPE ? STATUS_OK : STATUS_TROUBLE;
+			if (client_family_gone(&record))
 				return STATUS_OK;
+			/* It had no room to begin, for all that came at the same time, but goes on. */
+			if (record.kind == RECORD_ERROR && record.error == -ENOBUFS)
+				continue;
+			if (record.error) {
+				fprintf(stderr, "received netlink error reply: %s\n",
+					strerror(-record.error));
+				return STATUS_TROUBLE;
+			}
+			if (record.kind == RECORD_DONE)
+				events.dump_open = false;
+			else if (record.kind == RECORD_DATA)
+				take_notification(&record);
 		}
+		if (events.now && events.complete)
+			return STATUS_OK;
 	}
 }
 
 int run_events2(struct invocation *invocation)
 {
-	struct request request;
-
 	events.statistics = invocation->tool_given[TOOL_STATISTICS];
 	events.timestamps = invocation->tool_given[TOOL_TIMESTAMPS];
 	events.now = invocation->tool_given[TOOL_NOW];
 	events.resource = invocation->resource;
-	request_begin(&request, REQUEST_DUMP, NL_GET_INITIAL_STATE, NL_MINOR_NONE);
-	if (!conversation_listen() || !conversation_start(&request))
+	if (!conversation_listen() || !dump_begin())
 		return STATUS_TROUBLE;
 	return follow();
 }

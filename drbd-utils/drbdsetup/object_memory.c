@@ -10,9 +10,11 @@
 struct memory {
 	struct memory *next;
 	struct object_view view;
+	unsigned int round; /* in which it was kept last */
 };
 
 static struct memory *memories;
+static unsigned int current_round;
 
 static bool same_object(const struct object_view *a, const struct object_view *b)
 {
@@ -50,6 +52,7 @@ void object_memory_keep(const struct object_view *view)
 		memories = memory;
 	}
 	memory->view = *view;
+	memory->round = current_round;
 }
 
 void object_memory_forget(const struct object_view *view)
@@ -61,4 +64,32 @@ void object_memory_forget(const struct object_view *view)
 		return;
 	*at = memory->next;
 	free(memory);
+}
+
+void object_memory_begin_anew(void)
+{
+	current_round++;
+}
+
+static void forget_others_of(enum object_kind kind, void (*gone)(const struct object_view *view))
+{
+	struct memory **at = &memories, *memory;
+
+	while ((memory = *at)) {
+		if (memory->view.kind != kind || memory->round == current_round) {
+			at = &memory->next;
+			continue;
+		}
+		gone(&memory->view);
+		*at = memory->next;
+		free(memory);
+	}
+}
+
+void object_memory_forget_others(void (*gone)(const struct object_view *view))
+{
+	int kind;
+
+	for (kind = OBJECT_KINDS - 1; kind >= 0; kind--)
+		forget_others_of(kind, gone);
 }

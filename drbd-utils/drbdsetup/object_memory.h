@@ -15,4 +15,11 @@ const struct object_view *object_memory_find(const struct object_view *view);
 void object_memory_keep(const struct object_view *view);
 void object_memory_forget(const struct object_view *view);
 
+/*
+ * What exists is about to be told anew; then: forget every object that was not
+ * kept since, after a call of gone() each, parts before what they are parts of.
+ */
+void object_memory_begin_anew(void);
+void object_memory_forget_others(void (*gone)(const struct object_view *view));
+
 #endif /* OBJECT_MEMORY_H */

@@ -93,6 +93,8 @@ bool conversation_next(struct record *record)
 		return false;
 	}
 	fprintf(stderr, "received netlink error reply: %s\n", strerror(-record->error));
+	if (record->error == -EPERM)
+		fprintf(stderr, "This takes the capability CAP_NET_ADMIN: run it as root.\n");
 	return false;
 }
 

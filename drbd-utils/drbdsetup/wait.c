@@ -97,20 +97,45 @@ static int judge(const struct invocation *invocation, const struct record *recor
 	return is_over(invocation, &view.state, for_sync);
 }
 
+static bool ask_for_state(const struct invocation *invocation)
+{
+	struct request request;
+
+	request_begin(&request, REQUEST_DO, NL_GET_STATUS, invocation->minor);
+	return conversation_start(&request);
+}
+
 static int wait_until(const struct invocation *invocation, u64 seconds, bool for_sync)
 {
 	int timeout_ms = seconds ? (int)seconds * 1000 : INT_MAX;
 	struct record record;
+	bool lost = false;
 
 	for (;;) {
-		int got = client_receive(&record, timeout_ms);
+		int got = client_receive(&record, lost ? 0 : timeout_ms);
 
+		/* All that was left is taken, so there is room for an answer. */
+		if (got == 0 && lost) {
+			if (!ask_for_state(invocation))
+				return STATUS_TROUBLE;
+			lost = false;
+			continue;
+		}
 		if (got == 0 && seconds)
 			return STATUS_TIMEOUT;
-		if (got == 0 || got == -ENOBUFS)
+		if (got == 0)
 			continue;
+		/* The news may have been among what was lost. */
+		if (got == -ENOBUFS) {
+			lost = true;
+			continue;
+		}
 		if (got < 0 || client_family_gone(&record))
 			return STATUS_TROUBLE;
+		if (record.error == -EAGAIN || record.error == -ENOBUFS) {
+			lost = true; /* there was no room for the answer */
+			continue;
+		}
 		if (record.error) {
 			fprintf(stderr, "received netlink error reply: %s\n",
 				strerror(-record.error));
@@ -127,14 +152,12 @@ static int wait_until(const struct invocation *invocation, u64 seconds, bool for
 static int run_wait(struct invocation *invocation, bool for_sync)
 {
 	struct timeouts timeouts;
-	struct request request;
 	u64 seconds;
 
 	if (!read_timeouts(invocation, &timeouts) ||
 	    !choose_timeout(invocation, &timeouts, &seconds))
 		return STATUS_TROUBLE;
-	request_begin(&request, REQUEST_DO, NL_GET_STATUS, invocation->minor);
-	if (!conversation_listen() || !conversation_start(&request))
+	if (!conversation_listen() || !ask_for_state(invocation))
 		return STATUS_TROUBLE;
 	return wait_until(invocation, seconds, for_sync);
 }

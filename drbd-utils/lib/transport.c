@@ -15,6 +15,7 @@
 #include <netlink/socket.h>
 
 #define RECEIVE_BUFFER_BYTES (1 << 20) /* bursts of multicasts while we print */
+#define DATAGRAM_BYTES_MAX (1 << 15) /* a record takes less than a page */
 
 static struct nl_sock *sock;
 static unsigned char *last_datagram;
@@ -56,7 +57,12 @@ int transport_open(void)
 	if (err)
 		return errno_of_nl(err);
 	nl_socket_set_buffer_size(sock, RECEIVE_BUFFER_BYTES, 0);
-	nl_socket_enable_msg_peek(sock);
+	/*
+	 * No peeking for the length first: the kernel goes on with a dump in each receive. If it has
+	 * no room for that the next one fails, and that would be the one that takes something out.
+	 */
+	nl_socket_disable_msg_peek(sock);
+	nl_socket_set_msg_buf_size(sock, DATAGRAM_BYTES_MAX);
 	return 0;
 }
 

@@ -470,10 +470,48 @@ def test_events2_destroy_has_no_fields_and_forgets_the_object():
     ]
 
 
-def test_events2_goes_on_after_lost_multicasts():
-    run = Run(["events2"], ["send", *vectors("initial_state_empty.rep*.bin"), notification(3, 1, "Diskless"),
-                            "lost", notification(9, 2, "UpToDate")])
-    assert run.out.splitlines()[2:] == ["- skipped 5", "change device name:r0 volume:0 minor:1 disk:UpToDate"]
+def device_record(disk, kind=0, minor=1, seq=None):
+    message = genl.message(35, minor, genl.context("r0", minor - 1), genl.attr(0x8017, genl.u32(1, kind)),
+                           *([genl.attr(0x8010, genl.u32(1, genl.DISKS.index(disk)))] if disk else []))
+    return message if seq is None else Multicast(message, seq)
+
+
+EMPTY = vectors("initial_state_empty.rep*.bin")
+
+
+def test_events2_asks_anew_after_lost_multicasts_and_tells_what_is_different():
+    run = Run(["events2"], ["send", device_record("Inconsistent", minor=2), *EMPTY, notification(3, 1, "Diskless"), "lost",
+                            notification(4, 2, "Attaching"), device_record(None, 3, minor=9, seq=5), "timeout", "send", device_record("UpToDate"), device_record("Diskless", minor=3), *EMPTY,
+                            notification(9, 2, "Failed")])
+    assert run.out.splitlines()[3:] == [
+        "change device name:r0 volume:0 minor:1 disk:Attaching",
+        "change device name:r0 volume:0 minor:1 disk:UpToDate",
+        "create device name:r0 volume:2 minor:3 disk:Diskless",
+        "destroy device name:r0 volume:1 minor:2",
+        "- skipped 3", "change device name:r0 volume:0 minor:1 disk:Failed"]
+
+
+def test_events2_puts_what_comes_during_a_dump_behind_it():
+    """The dump's records were made before it began: printed in the order of arrival they would have the last word."""
+    run = Run(["events2"], ["send", device_record("UpToDate", 2, seq=3), device_record(None, 3, minor=2, seq=4),
+                            device_record("Diskless", 1, minor=1, seq=5), device_record("Diskless"), *EMPTY])
+    assert run.out.splitlines() == [
+        "exists device name:r0 volume:0 minor:1 disk:Diskless", "exists -",
+        "change device name:r0 volume:0 minor:1 disk:UpToDate", "change device name:r0 volume:0 minor:1 disk:Diskless"]
+
+
+def test_events2_that_lost_multicasts_during_a_dump_asks_once_more_when_it_is_over():
+    run = Run(["events2"], ["send", "lost", device_record("Diskless"), *EMPTY, "timeout", "send", device_record("UpToDate"), *EMPTY])
+    assert run.out.splitlines() == ["exists device name:r0 volume:0 minor:1 disk:Diskless", "exists -",
+                                    "change device name:r0 volume:0 minor:1 disk:UpToDate"]
+    assert Run(["events2", "--now"], ["send", "lost", *EMPTY]).out == "exists -\n"
+
+
+def test_old_events_tell_the_state_anew_after_lost_multicasts():
+    run = Run(["events"], ["send", *vectors("sync_get_status_dump.rep*.bin"), "lost", "timeout", "send",
+                           *vectors("sync_get_status_dump.rep*.bin")])
+    lines = [line.split(" ", 1)[1] for line in run.out.splitlines()]
+    assert lines[:len(lines) // 2] == lines[len(lines) // 2:]
 
 
 def test_events2_of_one_resource_leaves_out_others():
@@ -520,6 +558,12 @@ def test_waiting_ends_at_the_right_state(words, events, status):
     steps = ["send", timeout_type(0), "send"]
     steps += ["timeout" if conn is None else event(conn) for conn in events]
     assert Run(words.split(), steps).status == status
+
+
+def test_waiting_asks_again_when_the_news_may_have_been_lost():
+    run = Run(["wait-connect", "1"], ["send", timeout_type(0), "send", event("WFConnection"), "lost", "timeout", "send",
+                                      event("Connected", reason=1)])
+    assert run.status == 0
 
 
 # ---- JSON and colours
