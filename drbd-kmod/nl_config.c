@@ -34,15 +34,15 @@ static s32 do_new_resource(struct nl_request *rq)
 		nl_info(rq, "resource exists");
 		return ERR_INVALID_REQUEST;
 	}
+	/* Under this mutex listeners learn what exists: nothing is told twice, or not at all. */
 	mutex_lock(&drbd_objects_mutex);
 	rq->r = drbd_resource_create(rq->ctx.ctx_resource_name, &opts);
-	if (rq->r)
+	if (rq->r) {
 		kref_get(&rq->r->kref);
+		notify_resource(rq->r, NOTIFY_CREATE);
+	}
 	mutex_unlock(&drbd_objects_mutex);
-	if (!rq->r)
-		return ERR_NOMEM;
-	notify_resource(rq->r, NOTIFY_CREATE);
-	return ERR_NO_ERROR;
+	return rq->r ? ERR_NO_ERROR : ERR_NOMEM;
 }
 
 static s32 do_new_minor(struct nl_request *rq)
@@ -73,26 +73,27 @@ static s32 do_new_minor(struct nl_request *rq)
 
 	mutex_lock(&drbd_objects_mutex);
 	err = drbd_device_create(rq->r, minor, rq->ctx.ctx_volume, &d);
+	if (!err)
+		notify_device(d, NOTIFY_CREATE);
+	if (!err && rq->r->core.connection.configured)
+		notify_peer_device(d, NOTIFY_CREATE);
 	mutex_unlock(&drbd_objects_mutex);
 	if (err)
 		return err == -ENOSPC || err == -EEXIST || err == -EBUSY ?
 			ERR_MINOR_OR_VOLUME_EXISTS : ERR_NOMEM;
-	notify_device(d, NOTIFY_CREATE);
-	if (rq->r->core.connection.configured)
-		notify_peer_device(d, NOTIFY_CREATE);
 	return ERR_NO_ERROR;
 }
 
 /* The core has agreed; nothing refers to the device any more but its openers. */
 static void minor_remove(struct shell_resource *r, struct shell_device *d)
 {
+	mutex_lock(&drbd_objects_mutex);
 	if (r->core.connection.configured)
 		notify_peer_device(d, NOTIFY_DESTROY);
 	notify_device(d, NOTIFY_DESTROY);
 	drbd_lock(r);
 	device_unlink(&d->core);
 	drbd_unlock(r);
-	mutex_lock(&drbd_objects_mutex);
 	drbd_device_delete(d);
 	mutex_unlock(&drbd_objects_mutex);
 }
@@ -106,18 +107,12 @@ static s32 do_del_minor(struct nl_request *rq)
 	return ret;
 }
 
-static void resource_remove(struct shell_resource *r)
-{
-	notify_resource(r, NOTIFY_DESTROY);
-	drbd_resource_delete(r);
-}
-
 static s32 do_del_resource(struct nl_request *rq)
 {
 	s32 ret = nl_run(rq, admin_del_resource);
 
 	if (ret == ERR_NO_ERROR)
-		resource_remove(rq->r);
+		drbd_resource_delete(rq->r);
 	return ret;
 }
 
@@ -380,13 +375,15 @@ static s32 do_connect(struct nl_request *rq)
 		return ret;
 
 	crypto_install(rq->r, &crypto);
+	mutex_lock(&drbd_objects_mutex);
 	drbd_lock(rq->r);
 	addresses_store(rq->r, &rq->ctx);
 	connection->net_conf = *nc;
 	connection->configured = true;
 	drbd_unlock(rq->r);
-	crypto_free(&crypto);
 	announce_connection(rq->r);
+	mutex_unlock(&drbd_objects_mutex);
+	crypto_free(&crypto);
 	return nl_run(rq, admin_connect);
 }
 
@@ -397,15 +394,18 @@ void shell_net_free(struct shell_resource *r)
 	struct volumes *v = volumes_get(r);
 	u32 i;
 
+	mutex_lock(&drbd_objects_mutex);
 	for (i = 0; v && i < v->n; i++)
 		notify_peer_device(v->device[i], NOTIFY_DESTROY | NOTIFY_CONTINUES);
-	volumes_put(v);
 	notify_connection(r, NOTIFY_DESTROY);
 	crypto_install(r, &crypto);
 	drbd_lock(r);
 	r->core.connection.configured = false;
 	memset(&r->core.connection.net_conf, 0, sizeof(struct net_conf));
 	drbd_unlock(r);
+	mutex_unlock(&drbd_objects_mutex);
+	if (v)
+		volumes_put(v);
 	crypto_free(&crypto);
 	shell_digest_free(&r->conn.integrity_next);
 	shell_digest_free(&r->conn.peer_integrity);

@@ -5,7 +5,7 @@
 #include <linux/idr.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include "shell.h"
+#include "netlink.h"
 
 DEFINE_MUTEX(drbd_objects_mutex);
 LIST_HEAD(drbd_resources);
@@ -127,6 +127,7 @@ struct shell_resource *drbd_resource_create(const char *name, const struct res_o
 void drbd_resource_delete(struct shell_resource *r)
 {
 	mutex_lock(&drbd_objects_mutex);
+	notify_resource(r, NOTIFY_DESTROY);
 	list_del_init(&r->all);
 	/* Its name may come again. */
 	drbd_debugfs_resource_remove(r);
