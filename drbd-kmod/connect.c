@@ -5,6 +5,7 @@
  * Opens, accepts and closes as core/connection.h says; runs in the receiver thread.
  */
 #include <linux/random.h>
+#include <net/ipv6.h>
 #include <linux/slab.h>
 #include "shell.h"
 
@@ -94,20 +95,41 @@ static u16 first_command(struct shell_resource *r, struct socket *sock)
 	return hdr.cmd;
 }
 
+static bool same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	const struct sockaddr_in6 *a6 = (const void *)a, *b6 = (const void *)b;
+	const struct sockaddr_in *a4 = (const void *)a, *b4 = (const void *)b;
+
+	if (a->ss_family != b->ss_family)
+		return false;
+	return a->ss_family == AF_INET6 ? ipv6_addr_equal(&a6->sin6_addr, &b6->sin6_addr) :
+					  a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+}
+
+static bool is_stranger(struct shell_resource *r, struct socket *sock)
+{
+	struct sockaddr_storage from = {};
+
+	return kernel_getpeername(sock, (struct sockaddr *)&from) < 0 ||
+	       !same_host(&from, &r->conn.peer_addr);
+}
+
 static bool try_incoming(struct shell_resource *r, struct socket *listener, struct connector *c)
 {
 	long ms = r->core.connection.net_conf.connect_int * 1000;
 	enum connector_verdict verdict;
 	struct socket *sock;
+	bool stranger;
 	u16 cmd;
 
 	ms += (get_random_u32() & 1) ? ms / 7 : -ms / 7;
 	if (sock_accept(listener, ms, &sock))
 		return false;
+	stranger = is_stranger(r, sock);
 	cmd = first_command(r, sock);
 	drop_dead(r, c);
 	drbd_lock(r);
-	verdict = connector_accepted(&r->core.connection, c, cmd);
+	verdict = connector_accepted(&r->core.connection, c, cmd, stranger);
 	drbd_unlock(r);
 	switch (verdict) {
 	case CONNECTOR_DATA:
@@ -230,16 +252,35 @@ static int exchange_features(struct shell_resource *r)
 struct auth_buffers {
 	u8 mine[WIRE_CHALLENGE_LEN], peers[WIRE_CHALLENGE_MAX];
 	u8 answer[WIRE_DIGEST_MAX], expected[WIRE_DIGEST_MAX], got[WIRE_DIGEST_MAX];
+	char secret[sizeof_field(struct net_conf, shared_secret)];
 };
+
+/* What we answer, and what the peer should. A command may change algorithm and secret meanwhile. */
+static int auth_digests(struct shell_resource *r, struct auth_buffers *b, u32 peers_len, u32 *digest_len)
+{
+	struct crypto_shash *tfm;
+	int err = -EAGAIN;
+
+	down_read(&r->conn.crypto_sem);
+	tfm = r->conn.crypto.cram_hmac;
+	if (tfm) {
+		drbd_lock(r);
+		memcpy(b->secret, r->core.connection.net_conf.shared_secret, sizeof(b->secret));
+		drbd_unlock(r);
+		*digest_len = crypto_shash_digestsize(tfm);
+		err = shell_hmac(tfm, b->secret, b->peers, peers_len, b->answer) ?:
+		      shell_hmac(tfm, b->secret, b->mine, sizeof(b->mine), b->expected);
+	}
+	up_read(&r->conn.crypto_sem);
+	return err;
+}
 
 static int authenticate_with(struct shell_resource *r, struct auth_buffers *b)
 {
 	struct drbd_connection *connection = &r->core.connection;
-	struct crypto_shash *tfm = r->conn.crypto.cram_hmac;
-	const char *secret = connection->net_conf.shared_secret;
-	u32 digest_len = crypto_shash_digestsize(tfm);
 	enum handshake_outcome outcome;
 	struct wire_header hdr;
+	u32 digest_len;
 	size_t got;
 
 	get_random_bytes(b->mine, sizeof(b->mine));
@@ -254,8 +295,7 @@ static int authenticate_with(struct shell_resource *r, struct auth_buffers *b)
 	if (outcome != HANDSHAKE_OK)
 		return outcome_to_errno(outcome);
 
-	if (shell_hmac(tfm, secret, b->peers, hdr.length, b->answer) ||
-	    shell_hmac(tfm, secret, b->mine, sizeof(b->mine), b->expected))
+	if (auth_digests(r, b, hdr.length, &digest_len))
 		return -EAGAIN;
 	if (send_packet(r, P_AUTH_RESPONSE, b->answer, digest_len) || recv_header(r, &hdr))
 		return -EAGAIN;
@@ -284,11 +324,12 @@ static int authenticate(struct shell_resource *r)
 int shell_connect(struct shell_resource *r)
 {
 	const struct net_conf *nc = &r->core.connection.net_conf;
-	u32 ms = connector_patience(&r->core.connection);
 	int err = find_peer(r);
+	u32 ms;
 
 	if (err)
 		return err;
+	ms = connector_patience(&r->core.connection);
 	sock_set_timeouts(r->conn.sock[SOCK_DATA], ms, ms);
 	sock_set_timeouts(r->conn.sock[SOCK_META], nc->timeout * 100, nc->ping_int * 1000);
 	err = exchange_features(r);

@@ -57,19 +57,31 @@ int sock_send(struct socket *sock, const void *buf, size_t len, int flags)
 
 int sock_recv(struct socket *sock, void *buf, size_t len, size_t *got)
 {
+	const long timeo = sock->sk->sk_rcvtimeo;
+	const unsigned long end = jiffies + timeo;
+	int n = 1;
+
 	*got = 0;
-	while (*got < len) {
+	while (*got < len && n > 0) {
 		struct kvec vec = { .iov_base = buf + *got, .iov_len = len - *got };
 		struct msghdr msg = { .msg_flags = MSG_WAITALL | MSG_NOSIGNAL };
-		int n = kernel_recvmsg(sock, &msg, &vec, 1, len - *got, msg.msg_flags);
 
+		n = kernel_recvmsg(sock, &msg, &vec, 1, len - *got, msg.msg_flags);
 		if (n == 0)
-			return -EPIPE;
-		if (n < 0)
-			return n;
+			n = -EPIPE;
+		if (n <= 0)
+			break;
 		*got += n;
+		if (timeo == MAX_SCHEDULE_TIMEOUT || *got == len)
+			continue;
+		/* The timeout is for all of it, however slowly the bytes come. */
+		if (time_after_eq(jiffies, end))
+			n = -EAGAIN;
+		else
+			sock->sk->sk_rcvtimeo = end - jiffies;
 	}
-	return 0;
+	sock->sk->sk_rcvtimeo = timeo;
+	return n < 0 ? n : 0;
 }
 
 u32 sock_waiting(struct socket *sock)

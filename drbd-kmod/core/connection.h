@@ -46,10 +46,15 @@ bool connection_search_begin(struct drbd_connection *connection);
 bool connection_search_stop(const struct drbd_connection *connection);	/* look between attempts */
 /* An outgoing connect succeeded: what is it to be, and which P_INITIAL_* to send. */
 enum connector_verdict connector_opened(struct drbd_connection *connection, struct connector *c, u16 *cmd);
-/* First packet of an accepted socket; cmd 0 = nothing sensible arrived. */
-enum connector_verdict connector_accepted(struct drbd_connection *connection, struct connector *c, u16 cmd);
+/*
+ * First packet of an accepted socket; cmd 0 = nothing sensible arrived. stranger: it came from another
+ * address than the peer's. Such a one is taken while nobody better is there (there may be a router
+ * that translates addresses), never puts the peer's own socket out, and does no harm by failing.
+ */
+enum connector_verdict connector_accepted(struct drbd_connection *connection, struct connector *c, u16 cmd,
+					  bool stranger);
 bool connector_toss(void);	/* true: wait for another incoming one at once */
-/* ms that the peer may take for a packet of the handshake. */
+/* ms that the peer may take for a packet of the handshake; a stranger gets less. */
 u32 connector_patience(const struct drbd_connection *connection);
 /* A failure that waiting does not cure (bind, address): StandAlone. */
 void connection_fatal(struct drbd_connection *connection);

@@ -4,6 +4,7 @@
 #include "connection.h"
 
 #define ANSWER_PATIENCE_MS 10000
+#define TURNED_AWAY_LOG_MS 10000
 
 /* ---- two sockets ---- */
 
@@ -12,6 +13,7 @@ enum connector_verdict connector_opened(struct drbd_connection *connection, stru
 {
 	if (!c->have_data) {
 		c->have_data = true;
+		connection->stranger[SOCK_DATA] = false;
 		*cmd = P_INITIAL_DATA;
 		return CONNECTOR_DATA;
 	}
@@ -19,30 +21,64 @@ enum connector_verdict connector_opened(struct drbd_connection *connection, stru
 	if (c->have_meta)
 		return CONNECTOR_REJECT;
 	c->have_meta = true;
+	connection->stranger[SOCK_META] = false;
 	connection->resolve_conflicts = false;
 	return CONNECTOR_META;
 }
 
+/* Anybody can make us say this as often as he likes. */
+static enum connector_verdict turn_away(struct drbd_connection *connection)
+{
+	u64 now = env_now_ms();
+
+	connection->turned_away++;
+	if (connection->turned_away_logged &&
+	    now - connection->turned_away_logged < TURNED_AWAY_LOG_MS)
+		return CONNECTOR_REJECT;
+	env_log_connection(connection, LOG_LVL_WARN,
+			   "somebody connected (%u times) who is not the peer or does not speak our protocol; closed",
+			   connection->turned_away);
+	connection->turned_away = 0;
+	connection->turned_away_logged = now;
+	return CONNECTOR_REJECT;
+}
+
+/* Whoever comes from the peer's own address is to be preferred. */
+static bool is_in_the_way(const struct drbd_connection *connection, enum drbd_socket which,
+			  bool held, bool stranger)
+{
+	return stranger && held && !connection->stranger[which];
+}
+
 enum connector_verdict connector_accepted(struct drbd_connection *connection, struct connector *c,
-					  u16 cmd)
+					  u16 cmd, bool stranger)
 {
 	bool crossed;
 
 	switch (cmd) {
 	case P_INITIAL_DATA:
 		crossed = c->have_data;
+		if (is_in_the_way(connection, SOCK_DATA, crossed, stranger))
+			return turn_away(connection);
 		c->have_data = true;
+		connection->stranger[SOCK_DATA] = stranger;
 		return crossed ? CONNECTOR_DATA_CROSSED : CONNECTOR_DATA;
 	case P_INITIAL_META:
 		crossed = c->have_meta;
+		if (is_in_the_way(connection, SOCK_META, crossed, stranger))
+			return turn_away(connection);
 		c->have_meta = true;
+		connection->stranger[SOCK_META] = stranger;
 		connection->resolve_conflicts = true;
 		return crossed ? CONNECTOR_META_CROSSED : CONNECTOR_META;
 	default:
-		env_log_connection(connection, LOG_LVL_WARN,
-				   "somebody connected and did not speak our protocol; closed");
-		return CONNECTOR_REJECT;
+		return turn_away(connection);
 	}
+}
+
+static bool is_stranger(const struct drbd_connection *connection)
+{
+	return connection->stranger[SOCK_DATA] || connection->stranger[SOCK_META];
 }
 
 bool connector_toss(void)
@@ -52,11 +88,14 @@ bool connector_toss(void)
 
 /*
  * The peer looks at its sockets for its own ping-timeout or sock-check-timeout before it says
- * anything. Who gives up before that, and comes again, would never meet it.
+ * anything. Who gives up before that, and comes again, would never meet it. But nobody else
+ * can come while a stranger is waited for.
  */
 u32 connector_patience(const struct drbd_connection *connection)
 {
-	return max_t(u32, ANSWER_PATIENCE_MS, connection->net_conf.ping_timeo * 100 * 4);
+	u32 ms = connection->net_conf.ping_timeo * 100 * 4;
+
+	return is_stranger(connection) ? ms : max_t(u32, ANSWER_PATIENCE_MS, ms);
 }
 
 /* ---- features ---- */
@@ -68,8 +107,15 @@ void features_missing(const struct drbd_connection *connection)
 			   connector_patience(connection) / 1000);
 }
 
+/* Trying again does not help with a peer like that, unless it was not the peer. */
 static enum handshake_outcome refuse(struct drbd_connection *connection)
 {
+	if (is_stranger(connection)) {
+		env_log_connection(connection, LOG_LVL_WARN,
+				   "that came from another address than the peer's: waiting for the peer");
+		return HANDSHAKE_RETRY;
+	}
+	env_log_connection(connection, LOG_LVL_ERR, "disconnecting because of the peer's first words");
 	connection_fatal(connection);
 	return HANDSHAKE_STANDALONE;
 }
@@ -100,7 +146,7 @@ enum handshake_outcome features_received(struct drbd_connection *connection,
 
 	if (hdr->cmd != P_CONNECTION_FEATURES || hdr->length != sizeof(*packet)) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer began with %s (%u bytes) instead of its features: disconnecting; check what runs there",
+				   "the peer began with %s (%u bytes) instead of its features: refused; check what runs there",
 				   wire_cmd_name(hdr->cmd), hdr->length);
 		return refuse(connection);
 	}
@@ -110,13 +156,13 @@ enum handshake_outcome features_received(struct drbd_connection *connection,
 		highest = lowest;
 	if (WIRE_APV_MAX < lowest || WIRE_APV_MIN > highest) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "no common protocol version: we speak %u to %u, the peer %u to %u: disconnecting; upgrade the older node",
+				   "no common protocol version: we speak %u to %u, the peer %u to %u: refused; upgrade the older node",
 				   WIRE_APV_MIN, WIRE_APV_MAX, lowest, highest);
 		return refuse(connection);
 	}
 	if (highest < WIRE_APV_VOLUMES && has_other_volumes(connection)) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer speaks protocol %u at most, which knows volume 0 only, but there are others here: disconnecting; upgrade the peer",
+				   "the peer speaks protocol %u at most, which knows volume 0 only, but there are others here: refused; upgrade the peer",
 				   highest);
 		return refuse(connection);
 	}
@@ -136,18 +182,18 @@ enum handshake_outcome auth_challenge_received(struct drbd_connection *connectio
 {
 	if (hdr->cmd != P_AUTH_CHALLENGE) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer does not authenticate (sent %s): disconnecting; set cram-hmac-alg and shared-secret on both nodes or on none",
+				   "the peer does not authenticate (sent %s): refused; set cram-hmac-alg and shared-secret on both nodes or on none",
 				   wire_cmd_name(hdr->cmd));
 		return refuse(connection);
 	}
 	if (hdr->length < WIRE_CHALLENGE_LEN || hdr->length > WIRE_CHALLENGE_MAX) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer's challenge has %u bytes: disconnecting", hdr->length);
+				   "the peer's challenge has %u bytes: refused", hdr->length);
 		return refuse(connection);
 	}
 	if (!memcmp(own, peers, WIRE_CHALLENGE_LEN)) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "the peer sent our own challenge back: disconnecting; somebody is playing tricks");
+				   "the peer sent our own challenge back: refused; somebody is playing tricks");
 		return refuse(connection);
 	}
 	return HANDSHAKE_OK;
@@ -165,7 +211,7 @@ enum handshake_outcome auth_response_received(struct drbd_connection *connection
 	}
 	if (memcmp(expected, got, digest_len)) {
 		env_log_connection(connection, LOG_LVL_ERR,
-				   "authentication of the peer failed: disconnecting; check that shared-secret is the same on both nodes");
+				   "authentication of the peer failed: refused; check that shared-secret is the same on both nodes");
 		return refuse(connection);
 	}
 	env_log_connection(connection, LOG_LVL_INFO, "peer authenticated");

@@ -96,6 +96,9 @@ struct drbd_connection {
 	struct drbd_device *establish_device;	/* may begin a generation before */
 	struct md_sync establish_md;
 	u32 refusals;			/* handshakes in a row that no volume came through */
+	bool stranger[2];		/* that socket was accepted from another address than the peer's */
+	u32 turned_away;		/* sockets closed since that was logged last ... */
+	u64 turned_away_logged;		/* ... at this time */
 	bool change_busy;		/* the connection's state mutex is held */
 	struct cluster_change change;
 

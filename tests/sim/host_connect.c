@@ -82,7 +82,7 @@ static bool try_incoming(struct host *h, struct connector *c)
 		return false;
 	cmd = first_command(h, sock);
 	drop_dead(h, c);
-	verdict = connector_accepted(&h->core.connection, c, cmd);
+	verdict = connector_accepted(&h->core.connection, c, cmd, false);
 	trace(h->node, "accepted socket, first packet %s: verdict %d", wire_cmd_name(cmd), verdict);
 	switch (verdict) {
 	case CONNECTOR_DATA:
@@ -231,11 +231,12 @@ static int authenticate(struct host *h)
 int host_connect(struct host *h)
 {
 	const struct net_conf *nc = &h->core.connection.net_conf;
-	u32 ms = connector_patience(&h->core.connection);
 	int err = find_peer(h);
+	u32 ms;
 
 	if (err)
 		return err;
+	ms = connector_patience(&h->core.connection);
 	net_timeouts(h->conn.sock[SOCK_DATA], ms, ms);
 	net_timeouts(h->conn.sock[SOCK_META], nc->timeout * 100, nc->ping_int * 1000);
 	err = exchange_features(h);

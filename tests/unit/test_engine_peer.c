@@ -12,14 +12,58 @@ static void who_accepts_the_meta_socket_resolves_conflicts(void **state)
 	(void)state;
 	assert_int_equal(connector_opened(conn(), &c, &cmd), CONNECTOR_DATA);
 	assert_int_equal(cmd, P_INITIAL_DATA);
-	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META), CONNECTOR_META);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META, false), CONNECTOR_META);
 	assert_true(conn()->resolve_conflicts);
-	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA), CONNECTOR_DATA_CROSSED);
-	assert_int_equal(connector_accepted(conn(), &c, 0), CONNECTOR_REJECT);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA, false), CONNECTOR_DATA_CROSSED);
+	assert_int_equal(connector_accepted(conn(), &c, 0, false), CONNECTOR_REJECT);
 	c.have_meta = false;
 	assert_int_equal(connector_opened(conn(), &c, &cmd), CONNECTOR_META);
 	assert_int_equal(cmd, P_INITIAL_META);
 	assert_false(conn()->resolve_conflicts);
+}
+
+static void a_stranger_gives_way_to_the_peer(void **state)
+{
+	struct connector c = { false, false };
+	u16 cmd;
+
+	(void)state;
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA, true), CONNECTOR_DATA);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA, true), CONNECTOR_DATA_CROSSED);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA, false), CONNECTOR_DATA_CROSSED);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_DATA, true), CONNECTOR_REJECT);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META, true), CONNECTOR_META);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META, false), CONNECTOR_META_CROSSED);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META, true), CONNECTOR_REJECT);
+	c.have_data = c.have_meta = false;
+	connector_accepted(conn(), &c, P_INITIAL_META, true);
+	assert_true(connector_patience(conn()) < 10000);
+	c.have_meta = false;
+	connector_opened(conn(), &c, &cmd);
+	connector_opened(conn(), &c, &cmd);
+	assert_int_equal(connector_accepted(conn(), &c, P_INITIAL_META, true), CONNECTOR_REJECT);
+	assert_int_equal(connector_patience(conn()), 10000);
+}
+
+/* A scan of ports, or somebody with a guess at the secret, must not keep the peer out. */
+static void a_stranger_who_fails_ends_no_search(void **state)
+{
+	struct wire_header hdr = { .cmd = P_PROTOCOL, .length = 72 };
+	struct wire_p_features p = { .protocol_min = cpu_to_be32(90) };
+	u8 expected[20] = { 1 }, got[20] = { 2 };
+	struct connector c = { false, false };
+
+	(void)state;
+	search();
+	connector_accepted(conn(), &c, P_INITIAL_DATA, true);
+	assert_int_equal(features_received(conn(), &hdr, &p), HANDSHAKE_RETRY);
+	hdr.cmd = P_AUTH_RESPONSE;
+	hdr.length = 20;
+	assert_int_equal(auth_response_received(conn(), &hdr, expected, got, 20), HANDSHAKE_RETRY);
+	assert_int_equal(conn()->cstate, C_WF_CONNECTION);
+	assert_true(connection_search_begin(conn()));
+	connector_accepted(conn(), &c, P_INITIAL_DATA, false);
+	assert_int_equal(auth_response_received(conn(), &hdr, expected, got, 20), HANDSHAKE_STANDALONE);
 }
 
 /* It looks at its sockets for up to its own ping-timeout before it speaks. */
@@ -329,6 +373,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PEER_TEST(who_accepts_the_meta_socket_resolves_conflicts),
+		PEER_TEST(a_stranger_gives_way_to_the_peer),
+		PEER_TEST(a_stranger_who_fails_ends_no_search),
 		PEER_TEST(a_peer_with_a_longer_ping_timeout_is_waited_for),
 		PEER_TEST(features_agree_on_the_lower_version_or_end),
 		PEER_TEST(a_peer_that_can_name_no_volume_is_refused_where_there_are_several),
