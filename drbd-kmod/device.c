@@ -287,6 +287,10 @@ static int drbd_open(DRBD_OPEN_ARGS)
 	r = shell_of_resource(d->core.resource);
 	drbd_lock(r);
 	err = device_open(&d->core, DRBD_OPEN_FOR_WRITE);
+	if (!err) {
+		strscpy(d->opener, current->comm, sizeof(d->opener));
+		d->opener_pid = task_tgid_nr(current);
+	}
 	drbd_unlock(r);
 	if (!err)
 		kref_get(&d->kref);

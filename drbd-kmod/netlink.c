@@ -60,12 +60,33 @@ static enum fiber_status run_admin(struct task *t, void *arg)
 	return run->command(t, run->op);
 }
 
+/* Which device is in use, and by whom as far as we know. */
+static void tell_openers(struct nl_request *rq)
+{
+	struct drbd_device *device;
+	struct shell_device *d;
+	char text[128];
+
+	drbd_lock(rq->r);
+	for_each_volume(device, &rq->r->core) {
+		if (!device->open_count || (rq->d && &rq->d->core != device))
+			continue;
+		d = shell_of_device(device);
+		snprintf(text, sizeof(text), "/dev/drbd%u is open (%u times), last opened by %s, process %d.",
+			 device->minor, device->open_count, d->opener, d->opener_pid);
+		admin_info(&rq->op, text);
+	}
+	drbd_unlock(rq->r);
+}
+
 s32 nl_run(struct nl_request *rq, admin_command *command)
 {
 	struct run_admin run = { command, &rq->op };
 	struct task t = {};
 
 	drbd_run_fiber(rq->r, &t, run_admin, &run, true);
+	if (rq->op.ret == SS_DEVICE_IN_USE)
+		tell_openers(rq);
 	if (rq->op.info[0])
 		nl_info(rq, rq->op.info);
 	return rq->op.ret;

@@ -136,6 +136,8 @@ struct shell_device {
 	struct gendisk *disk;
 	struct dentry *debugfs;
 	struct shell_backing backing;
+	char opener[TASK_COMM_LEN];		/* who opened it last, for whom it is in the way */
+	pid_t opener_pid;
 	struct page *md_page, *al_page;
 	void **bm_pages;			/* owned; core's bitmap points here */
 	u8 *bm_flags;

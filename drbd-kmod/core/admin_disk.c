@@ -361,6 +361,12 @@ enum fiber_status disk_detach(struct task *t, struct drbd_device *device, struct
 	}
 	freeze(device, op);
 	FIBER_WAIT_UNTIL(op->pc2, io_has_stopped(device) || t->interrupted);
+	if (!io_has_stopped(device)) {
+		/* A disk that hangs, maybe: it is detached as it was asked for, or not at all. */
+		op->inner = ERR_INTR;
+		unfreeze(device, op);
+		FIBER_RETURN(op->pc2);
+	}
 	state_request_init(&op->rq, ST_CHANGE_DISK(D_FAILED),
 			   CS_VERBOSE | CS_ORDERED | CS_INHIBIT_MD_IO);
 	FIBER_CALL(op->pc2, state_request(t, device, &op->rq));

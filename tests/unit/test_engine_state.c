@@ -187,6 +187,26 @@ static void detach_closes_and_allows_another_attach(void **state)
 	assert_int_equal(attach(0, UUID_A, CLEAN_FLAGS, SECTORS), ERR_NO_ERROR);
 }
 
+static void a_detach_that_is_interrupted_before_io_has_stopped_changes_nothing(void **state)
+{
+	struct drbd_device *device = fake_device(0);
+	struct admin_op op;
+	struct task t = {};
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	admin_op_init(&op, &fake.resource, device);
+	device->ap_in_flight = 1;
+	assert_int_equal(fake_step(admin_detach, &op, &t), FIBER_WAIT);
+	t.interrupted = true;
+	assert_int_equal(fake_step(admin_detach, &op, &t), FIBER_DONE);
+	assert_int_equal(op.ret, ERR_INTR);
+	assert_int_equal(device->state.disk, D_UP_TO_DATE);
+	assert_int_equal(device->suspend_count, 0);
+	device->ap_in_flight = 0;
+	assert_int_equal(run(admin_detach, 0, false), SS_SUCCESS);
+}
+
 static void primary_keeps_its_only_disk(void **state)
 {
 	(void)state;
@@ -645,6 +665,7 @@ int main(void)
 		TEST(smaller_consistent_disk_is_refused),
 		TEST(crashed_primary_full_sync_flag_sets_all_bits),
 		TEST(detach_closes_and_allows_another_attach),
+		TEST(a_detach_that_is_interrupted_before_io_has_stopped_changes_nothing),
 		TEST(primary_keeps_its_only_disk),
 		TEST(disk_error_calls_helper_and_ends_diskless),
 		TEST(metadata_write_error_detaches),

@@ -76,9 +76,9 @@ def test_who_may_not_administrate_changes_nothing_and_reads_no_secret(lab):
         assert bool(told) == may_know, (words, how, told)
     assert before == node.out("drbdsetup show --show-defaults; drbdadm role r0; drbdadm dstate r0; drbdadm cstate r0")
     refused = node.run(nobody + " drbdsetup down r0", check=False)
-    assert refused.status == 20 and "Operation not permitted" in refused.stderr
+    assert refused.status == 20
     if node.tools == "ours":
-        assert "CAP_NET_ADMIN" in refused.stderr
+        assert "Operation not permitted" in refused.stderr and "CAP_NET_ADMIN" in refused.stderr
     assert "role:Secondary" in node.out(nobody + " drbdsetup status r0")
     r0.wait(cs="Connected", disk="UpToDate")
 
