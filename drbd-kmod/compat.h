@@ -95,6 +95,17 @@ static inline unsigned int bdev_discard_granularity(struct block_device *bdev)
 }
 #endif
 
+/* Before 5.19 a limit above zero was not enough. */
+static inline void drbd_queue_may_discard(struct request_queue *q, bool may)
+{
+#ifdef QUEUE_FLAG_DISCARD
+	if (may)
+		blk_queue_flag_set(QUEUE_FLAG_DISCARD, q);
+	else
+		blk_queue_flag_clear(QUEUE_FLAG_DISCARD, q);
+#endif
+}
+
 #ifndef COMPAT_HAVE_BIO_INIT_5
 static inline void drbd_bio_init(struct bio *bio, struct block_device *bdev,
 				 struct bio_vec *vecs, unsigned short n, blk_opf_t opf)

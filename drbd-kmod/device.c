@@ -396,6 +396,7 @@ static void limits_apply(struct gendisk *disk, const struct visible_limits *v)
 	blk_queue_max_write_zeroes_sectors(q, v->max_discard_bytes >> SECTOR_SHIFT);
 	blk_queue_max_discard_sectors(q, v->discard ? v->max_discard_bytes >> SECTOR_SHIFT : 0);
 	q->limits.discard_granularity = v->discard ? v->discard_granularity : 0;
+	drbd_queue_may_discard(q, v->discard);
 }
 
 static struct gendisk *disk_alloc(void)
