@@ -67,6 +67,18 @@ bool peer_write_overlaps(struct drbd_device *device, u64 sector, u32 bytes)
 	return false;
 }
 
+void peer_writes_leave_marks(struct drbd_device *device, u64 sector, u32 bytes)
+{
+	u64 first = sector & ~(u64)(BM_SECTORS_PER_BIT - 1);
+	u64 end = (sector + (bytes >> 9) + BM_SECTORS_PER_BIT - 1) & ~(u64)(BM_SECTORS_PER_BIT - 1);
+	struct drbd_peer_request *pr;
+
+	/* Not those of rq.writes: with one Primary they are not there. */
+	dlist_for_each_entry(pr, &device->prl.active, link)
+		if (pr->interval.sector < end && first < interval_end(&pr->interval))
+			pr->may_set_in_sync = false;
+}
+
 void peer_request_start(struct drbd_peer_request *pr)
 {
 	struct drbd_device *device = pr->device;

@@ -128,6 +128,11 @@ void peer_request_refuse(struct drbd_peer_request *pr, u64 sector, u32 bytes, co
  * progress; env_wake() at its end.
  */
 bool peer_write_overlaps(struct drbd_device *device, u64 sector, u32 bytes);
+/*
+ * This range was announced as out of sync: the application writes received before that and still
+ * in progress, which would take its marks away at their end, leave them.
+ */
+void peer_writes_leave_marks(struct drbd_device *device, u64 sector, u32 bytes);
 /* A resync write to this range is in progress. */
 bool peer_resync_write_overlaps(const struct drbd_device *device, u64 sector, u32 bytes);
 

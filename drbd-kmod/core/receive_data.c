@@ -488,18 +488,6 @@ enum fiber_status receive_read_reply(struct task *t, struct incoming *in)
 
 /* ---- notices ---- */
 
-/* Received before the notice and not yet written: they would clear what it has just set. */
-static void marks_outlast_writes(struct drbd_device *device, u64 sector, u32 bytes)
-{
-	u64 first = sector & ~(u64)(BM_SECTORS_PER_BIT - 1);
-	u64 end = (sector + (bytes >> 9) + BM_SECTORS_PER_BIT - 1) & ~(u64)(BM_SECTORS_PER_BIT - 1);
-	struct interval *i;
-
-	interval_for_each_overlap(i, &device->rq.writes, first, (u32)(end - first) << 9)
-		if (!i->is_local)
-			container_of(i, struct drbd_peer_request, interval)->may_set_in_sync = false;
-}
-
 enum fiber_status receive_out_of_sync(struct task *t, struct incoming *in)
 {
 	const struct wire_p_block_desc *p = (const struct wire_p_block_desc *)in->fixed;
@@ -510,7 +498,7 @@ enum fiber_status receive_out_of_sync(struct task *t, struct incoming *in)
 			       "unexpected out-of-sync notice in connection state %u; noted",
 			       in->device->state.conn);
 	device_set_out_of_sync(in->device, be64_to_cpu(p->sector), be32_to_cpu(p->blksize));
-	marks_outlast_writes(in->device, be64_to_cpu(p->sector), be32_to_cpu(p->blksize));
+	peer_writes_leave_marks(in->device, be64_to_cpu(p->sector), be32_to_cpu(p->blksize));
 	in->ok = true;
 	return FIBER_DONE;
 }

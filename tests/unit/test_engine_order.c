@@ -473,6 +473,100 @@ static void the_own_disk_names_what_users_see_once_it_has_it_all(void **state)
 	assert_int_equal(dev()->exposure, EXPOSURE_NAMED);
 }
 
+/* ---- marks and the writes that are older than they ---- */
+
+static void syncs_as(u8 c, u8 disk, u8 pdsk)
+{
+	struct state_change change = state_change_join(ST_CHANGE_CONN(c),
+		state_change_join(ST_CHANGE_DISK(disk), ST_CHANGE_PDSK(pdsk)));
+
+	state_change(dev(), ST_ARGS(change), CS_HARD);
+	fake_run();
+	assert_int_equal(dev()->state.conn, c);
+	drain(SOCK_DATA);
+	drain(SOCK_META);
+	device_set_out_of_sync(dev(), 8, 4096);
+}
+
+/* Sent when the mark may go with its ack, which says so. */
+static struct sent write_during_resync(struct app **w)
+{
+	struct sent data;
+
+	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	*w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	assert_true(be32_to_cpu(((struct wire_p_data *)data.body)->dp_flags) & DP_MAY_SET_IN_SYNC);
+	disk_done(*w, 0);
+	assert_true((*w)->completed);
+	return data;
+}
+
+static void the_ack_of_a_write_during_a_resync_takes_its_mark_away(void **state)
+{
+	struct sent data, barrier;
+	struct app *w;
+
+	(void)state;
+	syncs_as(C_SYNC_SOURCE, D_UP_TO_DATE, D_INCONSISTENT);
+	data = write_during_resync(&w);
+	tl_close_epoch(conn());
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	assert_true(ack(&data, P_RS_WRITE_ACK, 4096));
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(w->freed);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 0);
+}
+
+/* The peer may have cleared its mark for the earlier one already: it is told although ours was set. */
+static void the_ack_of_an_earlier_write_leaves_the_mark_of_one_that_was_not_sent(void **state)
+{
+	struct app *first, *second;
+	struct sent data, barrier, oos;
+
+	(void)state;
+	syncs_as(C_SYNC_SOURCE, D_UP_TO_DATE, D_INCONSISTENT);
+	conn()->net_conf.on_congestion = OPT_CONGESTION_PULL_AHEAD;
+	conn()->net_conf.cong_fill = 8;
+	data = write_during_resync(&first);
+	second = issue(OP_WRITE, 8, 4096);
+	assert_int_equal(dev()->state.conn, C_AHEAD);
+	barrier = expect(SOCK_DATA, P_BARRIER);
+	oos = expect(SOCK_DATA, P_OUT_OF_SYNC);
+	assert_int_equal(be64_to_cpu(((struct wire_p_block_desc *)oos.body)->sector), 8);
+	disk_done(second, 0);
+	assert_true(ack(&data, P_RS_WRITE_ACK, 4096));
+	assert_true(barrier_ack(&barrier, 1));
+	assert_true(first->freed && second->freed);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
+static void a_received_write_leaves_the_mark_that_was_announced_after_it(void **state)
+{
+	struct wire_p_data data = {
+		.sector = cpu_to_be64(8), .seq_num = cpu_to_be32(1),
+		.dp_flags = cpu_to_be32(DP_SEND_WRITE_ACK | DP_MAY_SET_IN_SYNC),
+	};
+	/* A part of the block is enough, and the whole of it stays marked. */
+	struct wire_p_block_desc oos = {
+		.sector = cpu_to_be64(9), .blksize = cpu_to_be32(512),
+	};
+	int announced;
+
+	for (announced = 0; announced < 2; announced++) {
+		fake_stop();
+		setup_secondary(state);
+		syncs_as(C_SYNC_TARGET, D_INCONSISTENT, D_UP_TO_DATE);
+		done(arrive(P_DATA, &data, sizeof(data), 4096));
+		if (announced)
+			done(arrive(P_OUT_OF_SYNC, &oos, sizeof(oos), 0));
+		peer_request_local_done(&peers[0], 0);
+		fake_run();
+		expect(SOCK_META, announced ? P_WRITE_ACK : P_RS_WRITE_ACK);
+		assert_int_equal(bm_test(&dev()->bitmap, 1), announced);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +590,10 @@ int main(void)
 		TEST(an_old_disk_whose_handshake_is_cut_off_does_not_count_as_current,
 		     setup_secondary),
 		TEST(the_own_disk_names_what_users_see_once_it_has_it_all, setup_primary),
+		TEST(the_ack_of_a_write_during_a_resync_takes_its_mark_away, setup_primary),
+		TEST(the_ack_of_an_earlier_write_leaves_the_mark_of_one_that_was_not_sent,
+		     setup_primary),
+		TEST(a_received_write_leaves_the_mark_that_was_announced_after_it, setup_secondary),
 	};
 
 	return cmocka_run_group_tests_name("engine: order", tests, NULL, NULL);
