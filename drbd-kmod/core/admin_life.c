@@ -30,6 +30,7 @@ static bool is_unused(const struct drbd_device *device)
 	       !device->resync.start.active && !device->resync.finish.active &&
 	       !device->resync.bitmap_task.active && !device->resync.repair.active &&
 	       !device->al.commit.active && !dlist_linked(&device->md_work.link) &&
+	       !dlist_linked(&device->refused_write.link) &&
 	       !dlist_linked(&device->disk_gone.link);
 }
 

@@ -33,6 +33,8 @@ enum fiber_status full_sync_run(struct task *t, struct core_task *task);
 /* Worker fiber and timer that write a dirty superblock (generation.c). */
 enum fiber_status md_work_run(struct task *t, struct work *work);
 void md_timer_fire(struct core_timer *timer);
+/* Worker fiber of device_write_refused() (generation.c). */
+enum fiber_status refused_write_run(struct task *t, struct work *work);
 /* The peer had time to close after I consented to part (cluster_change.c). */
 void teardown_timer_fire(struct core_timer *timer);
 void hangup_timer_fire(struct core_timer *timer);

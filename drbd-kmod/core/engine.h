@@ -79,6 +79,11 @@ void device_md_flags_update(struct drbd_device *device);
 void device_new_uuid_begin(struct drbd_device *device);
 void device_new_uuid_end(struct drbd_device *device);
 /*
+ * The peer has answered a write with P_NEG_ACK and still counts as UpToDate: its state, on the
+ * other socket, may come much later or never. Begins the generation of what only this node has.
+ */
+void device_write_refused(struct drbd_device *device);
+/*
  * After a resend. What had been completed to its owner can not be sent again; if nothing proves
  * that the peer has it, its bits were set. Then a new generation begins here and the connection is
  * made anew, so that the peer is given those blocks.

@@ -255,12 +255,42 @@ void device_new_uuid_end(struct drbd_device *device)
 	env_wake(device->resource);
 }
 
-/* ---- what a resend could not prove */
-
-static bool begins_generation(struct drbd_device *device)
+static bool begins_generation(const struct drbd_device *device)
 {
 	return device->state.disk == D_UP_TO_DATE && device->md.uuid[MD_UUID_BITMAP] == 0;
 }
+
+/* ---- what the peer has refused to write */
+
+enum fiber_status refused_write_run(struct task *t, struct work *work)
+{
+	struct drbd_device *device = container_of(work, struct drbd_device, refused_write);
+
+	FIBER_BEGIN(work->pc);
+	/* Its state may have come first, and begun one. */
+	if (begins_generation(device)) {
+		memset(&device->resource->after_op.md, 0, sizeof(struct md_sync));
+		FIBER_CALL(work->pc,
+			   device_uuid_new_current(t, device, &device->resource->after_op.md));
+		if (device->state.conn >= C_CONNECTED)
+			send_uuids(device);
+	}
+	device_new_uuid_end(device);
+	FIBER_END(work->pc);
+}
+
+void device_write_refused(struct drbd_device *device)
+{
+	const struct state *s = &device->state;
+
+	if (s->role != ROLE_PRIMARY || s->conn < C_CONNECTED || s->pdsk != D_UP_TO_DATE ||
+	    !begins_generation(device) || dlist_linked(&device->refused_write.link))
+		return;
+	device_new_uuid_begin(device);
+	work_add(device->resource, &device->refused_write);
+}
+
+/* ---- what a resend could not prove */
 
 enum fiber_status generation_part(struct task *t, struct drbd_connection *connection,
 				  struct part_op *op)

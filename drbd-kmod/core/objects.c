@@ -78,6 +78,7 @@ void device_init(struct drbd_device *device, struct drbd_resource *resource, u32
 	core_timer_init(&device->md_timer, md_timer_fire);
 	core_timer_init(&device->exposure_timer, exposure_timer_fire);
 	work_init(&device->md_work, md_work_run);
+	work_init(&device->refused_write, refused_write_run);
 	work_init(&device->disk_gone, disk_gone_run);
 	core_task_init(&device->full_sync, full_sync_run);
 	after_works_init(device->after, connection, device);

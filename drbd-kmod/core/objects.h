@@ -240,6 +240,7 @@ struct drbd_device {
 	/* ---- requests ---- */
 	struct request_queues rq;	/* request.h: admission, conflict tree, lists */
 	struct after_work after[AFTER_WORKS];
+	struct work refused_write;	/* device_write_refused() */
 	struct work disk_gone;		/* Failed -> Diskless, and closing a Diskless backing */
 	u16 disk_gone_pc;
 	struct bulk_op disk_gone_bulk;

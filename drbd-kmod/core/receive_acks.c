@@ -2,6 +2,7 @@
 /* receive_acks.c - answers on the meta socket to what this node sent (wire.md 3.4, 5.3, 5.4, 5.7) */
 #include "objects.h"
 #include "connection.h"
+#include "engine.h"
 #include "predicates.h"
 #include "receive.h"
 
@@ -54,6 +55,9 @@ bool receive_block_ack(struct incoming *in)
 	u64 sector = be64_to_cpu(p->sector);
 	struct drbd_request *req = request_find_write(in->device, p->block_id, sector);
 
+	/* Before it ends: nobody may be told of it under the name that the peer's disk has, too. */
+	if (in->hdr.cmd == P_NEG_ACK)
+		device_write_refused(in->device);
 	if (!req || !(req->flags & RQ_BA)) {
 		if (in->hdr.cmd != P_NEG_ACK)
 			return unknown_block(in);

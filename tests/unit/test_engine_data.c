@@ -210,11 +210,43 @@ static void a_peer_without_disk_gets_its_share_marked(void **state)
 	(void)state;
 	disk_done(w, 0);
 	assert_true(ack(&data, P_NEG_ACK, 4096));
+	fake_run();
 	assert_true(w->completed);
 	assert_int_equal(w->error, 0);
+	expect(SOCK_DATA, P_UUIDS);
 	barrier = expect(SOCK_DATA, P_BARRIER);
 	assert_true(barrier_ack(&barrier, 1));
 	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+}
+
+/* Its state comes on the other socket: much later, or never. Its disk may come back under that name. */
+static void a_refused_write_ends_in_a_generation_that_the_peers_disk_does_not_have(void **state)
+{
+	u64 before = dev()->md.uuid[MD_UUID_CURRENT];
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent data = expect(SOCK_DATA, P_DATA), told;
+
+	(void)state;
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_NEG_ACK, 4096));
+	assert_int_equal(dev()->new_uuid_pending, 1);
+	assert_false(w->completed);
+	fake_run();
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(dev()->new_uuid_pending, 0);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], before));
+	assert_false(uuid_same(fake_on_disk(0).uuid[MD_UUID_CURRENT], before));
+	do
+		assert_true(next_packet(SOCK_DATA, &told, true));
+	while (told.cmd != P_UUIDS);
+
+	/* One is enough: the state itself begins no other. */
+	before = dev()->md.uuid[MD_UUID_CURRENT];
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	assert_true(dev()->md.uuid[MD_UUID_CURRENT] == before);
 }
 
 static void what_a_lost_disk_of_the_peer_had_not_flushed_is_marked(void **state)
@@ -812,6 +844,8 @@ int main(void)
 		TEST(a_failed_disk_is_hidden_by_the_peer, setup_primary),
 		TEST(a_peer_without_disk_gets_its_share_marked, setup_primary),
 		TEST(what_a_lost_disk_of_the_peer_had_not_flushed_is_marked, setup_primary),
+		TEST(a_refused_write_ends_in_a_generation_that_the_peers_disk_does_not_have,
+		     setup_primary),
 		TEST(an_unknown_ack_costs_the_connection, setup_primary),
 		TEST(protocol_a_completes_when_handed_over, setup_primary),
 		TEST(congestion_pulls_ahead_and_notes_what_is_missing, setup_primary),
