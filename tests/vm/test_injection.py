@@ -76,7 +76,7 @@ def test_any_allocation_of_a_command_may_fail(faulty, tmp_path):
     r0.wait_synced()
     for command in ("disk-options 0 --al-extents=67 --c-plan-ahead=20", "net-options %s --verify-alg=sha1 --max-buffers=3000"
                     % address, "resource-options r0 --on-no-data-accessible=suspend-io", "show r0", "status r0 --statistics",
-                    "events2 r0 --now", "role r0"):
+                    "events2 r0 --now"):
         every_allocation(node, "drbdsetup " + command)
     every_allocation(node, "drbdsetup primary 0", "grep -q ro:Primary /proc/drbd", "drbdsetup secondary 0")
     every_allocation(node, "drbdsetup invalidate 0", undo="sleep 1")
