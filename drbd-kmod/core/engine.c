@@ -125,7 +125,7 @@ static bool unconfirmed_is_lost(const struct drbd_device *device, struct state o
 
 	return os.conn >= C_CONNECTED && os.pdsk >= D_INCONSISTENT && lost &&
 	       ns.role == ROLE_SECONDARY && os.peer == ROLE_SECONDARY && ns.disk == D_UP_TO_DATE &&
-	       device->md.uuid[MD_UUID_BITMAP] == 0 && tl_has_unconfirmed(device);
+	       device->md.uuid[MD_UUID_BITMAP] == 0 && tl_has_unconfirmed(device, U64_MAX);
 }
 
 /*

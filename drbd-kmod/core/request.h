@@ -147,8 +147,8 @@ void tl_thaw(struct drbd_connection *connection);
 void request_abort_local(struct drbd_device *device);
 /* Does a write up to that place in the log still wait for the peer's answer? */
 bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
-/* Is there a write of this volume that the peer's disk might still lose? */
-bool tl_has_unconfirmed(const struct drbd_device *device);
+/* Is there a write of this volume, up to that id, that the peer's disk might still lose? */
+bool tl_has_unconfirmed(const struct drbd_device *device, u64 last_id);
 /* Is there a write that users were told of, and that the peer has not acknowledged? (Protocols A, B.) */
 bool tl_has_told_only_here(const struct drbd_device *device);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */

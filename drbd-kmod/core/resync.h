@@ -44,7 +44,8 @@ struct resync {
 	bool peer_ended;	/* the target says that it has everything */
 	u64 ended_uuid;		/* sync UUID of the last resync whose target said so */
 	u64 peer_ended_at;	/* ms */
-	bool leftovers_doubted;	/* a ping was sent: its answer follows all acks */
+	bool leftovers_doubted;	/* a ping was sent: its answer follows all acks ... */
+	u64 leftovers_id;	/* ... of the requests up to this one */
 	struct rate_plan plan;
 	struct progress progress;
 	struct rate_activity activity;

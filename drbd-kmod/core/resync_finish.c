@@ -124,9 +124,12 @@ void resync_check_leftovers(struct drbd_device *device)
 		return;
 	if (!rs->leftovers_doubted) {
 		rs->leftovers_doubted = true;
+		rs->leftovers_id = device->rq.last_id;
 		ask_for_ping(device);
 	}
-	if (only_failures_are_left(device) || !ping_is_answered(device) || tl_has_unconfirmed(device))
+	/* Writes that began later have set no bits: they need not come to an end first. */
+	if (only_failures_are_left(device) || !ping_is_answered(device) ||
+	    tl_has_unconfirmed(device, rs->leftovers_id))
 		return;
 	env_log_device(device, LOG_LVL_ERR,
 		       "the peer has ended the resync and knows nothing of %llu blocks that are out of sync here: reconnecting to compare them",

@@ -38,12 +38,12 @@ static bool is_counted(const struct drbd_request *req)
 	return (req->flags & RQ_BA) && !(req->flags & (RQ_ND | RQ_POST));
 }
 
-bool tl_has_unconfirmed(const struct drbd_device *device)
+bool tl_has_unconfirmed(const struct drbd_device *device, u64 last_id)
 {
 	const struct drbd_request *req;
 
 	dlist_for_each_entry(req, &device->resource->connection.tl.requests, tl)
-		if (req->device == device && is_counted(req))
+		if (req->device == device && req->id <= last_id && is_counted(req))
 			return true;
 	return false;
 }

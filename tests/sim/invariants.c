@@ -281,7 +281,9 @@ static void volume_at_rest(u32 v)
 		if ((d[i]->md.uuid[MD_UUID_CURRENT] & UUID_PRIMARY_BIT) !=
 		    (d[i]->state.role == ROLE_PRIMARY))
 			broken("I5", &nodes[i], v, "bit 0 of the current UUID is not the role");
-		if (d[i]->bitmap.bits_set && !a[MD_UUID_BITMAP] && !b[MD_UUID_BITMAP])
+		/* A part of a block that two Primaries wrote leaves its mark (oracle_check_converged()). */
+		if (d[i]->bitmap.bits_set && !a[MD_UUID_BITMAP] && !b[MD_UUID_BITMAP] &&
+		    !(cfg.two_primaries && cfg.sub_block))
 			broken("I3", &nodes[i], v, "blocks are marked, and no UUID says since when");
 		md_superblock_decode(nodes[i].disk[v].meta.cur + d[i]->layout.sb_sector * 512, &sb);
 		if (!d[i]->md_dirty && sb.flags != device_md_flags(d[i]))

@@ -93,7 +93,9 @@ bool rot_fault(void)
 {
 	u32 i;
 
-	if (!family_has(FAMILY_ROT) || !one_in(2) || !in_sync() || !is_primary(primary))
+	/* Old versions do not know how to repair. */
+	if (!family_has(FAMILY_ROT) || family_has(FAMILY_VERSIONS) || !one_in(2) || !in_sync() ||
+	    !is_primary(primary))
 		return false;
 	victim = other(primary);
 	volume = chance(cfg.volumes);

@@ -145,6 +145,36 @@ static void bits_that_only_the_source_has_are_compared_anew(void **state)
 	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], UUID_B + UUID_SYNC_STEP);
 }
 
+static void write_unconfirmed(struct drbd_request *req)
+{
+	memset(req, 0, sizeof(*req));
+	req->device = dev();
+	req->id = ++dev()->rq.last_id;
+	req->flags = RQ_W | RQ_BA;
+	dlist_add_tail(&req->tl, &conn()->tl.requests);
+}
+
+static void an_application_that_goes_on_writing_does_not_keep_bits_that_only_the_source_has(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(3 * 4096) };
+	struct drbd_request earlier, later;
+
+	(void)state;
+	start_as_source();
+	assert_true(meta_arrives(P_RS_WRITE_ACK, &ack, sizeof(ack)));
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_UP_TO_DATE));
+	write_unconfirmed(&earlier);
+	fake_advance(4000);
+	answer_pings();
+	write_unconfirmed(&later);
+	fake_advance(1000);
+	assert_int_equal(dev()->state.conn, C_SYNC_SOURCE);
+	dlist_del_init(&earlier.tl);
+	fake_advance(1000);
+	assert_int_equal(dev()->state.conn, C_NETWORK_FAILURE);
+	dlist_del_init(&later.tl);
+}
+
 static void a_target_that_gave_up_frees_the_source(void **state)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(4 * 4096) };
@@ -690,6 +720,7 @@ int main(void)
 		PEER_TEST(a_source_writes_its_cleared_bits_before_its_uuids_say_that_none_is_left),
 		PEER_TEST(bits_of_writes_under_way_delay_the_sources_end),
 		PEER_TEST(bits_that_only_the_source_has_are_compared_anew),
+		PEER_TEST(an_application_that_goes_on_writing_does_not_keep_bits_that_only_the_source_has),
 		PEER_TEST(a_target_that_gave_up_frees_the_source),
 		PEER_TEST(a_target_that_loses_its_disk_after_its_end_finds_a_generation_begun),
 		PEER_TEST(a_target_that_loses_its_disk_before_its_end_is_known_by_the_sync_uuid),
