@@ -86,7 +86,7 @@ void exposure_name(struct drbd_device *device, u64 uuid)
 
 bool exposure_must_wait(const struct drbd_request *req)
 {
-	return req->device->exposure == EXPOSURE_AWAITED && (req->flags & RQ_W) &&
+	return req->device->exposure == EXPOSURE_AWAITED && request_promises(req) &&
 	       !(req->flags & RQ_LO);
 }
 

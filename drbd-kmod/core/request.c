@@ -148,6 +148,11 @@ static bool failure_is_unrecorded(const struct drbd_device *device)
 	return device->state.disk == D_INCONSISTENT && (device->md_flags_durable & MDF_CONSISTENT);
 }
 
+bool request_promises(const struct drbd_request *req)
+{
+	return (req->flags & RQ_W) || req->op == OP_FLUSH;
+}
+
 static void request_finish(struct drbd_request *req, bool ok)
 {
 	struct drbd_device *device = req->device;
@@ -162,7 +167,8 @@ static void request_finish(struct drbd_request *req, bool ok)
 		request_hold(req, ok);
 		return;
 	}
-	if (ok && (req->flags & (RQ_W | RQ_LO)) == RQ_W && failure_is_unrecorded(device)) {
+	if (ok && request_promises(req) && !(req->flags & RQ_LO) &&
+	    failure_is_unrecorded(device)) {
 		request_hold(req, ok);
 		return;
 	}
@@ -183,7 +189,8 @@ static bool held_is_safe(const struct drbd_request *req)
 {
 	const u32 answered = RQ_RA | RQ_WA | RQ_ND;
 
-	if (req->device->state.disk > D_INCONSISTENT)
+	/* The peer's disk has confirmed a flush before it was held. */
+	if (req->device->state.disk > D_INCONSISTENT || req->op == OP_FLUSH)
 		return true;
 	/* With protocol A it was handed to a transport that is gone, and nobody knows where it got to. */
 	return (req->flags & RQ_NO) &&

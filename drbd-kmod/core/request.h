@@ -145,6 +145,8 @@ void tl_thaw(struct drbd_connection *connection);
  * up where disk-timeout is set, because then they go through pages of the host's own.
  */
 void request_abort_local(struct drbd_device *device);
+/* Are users promised something by its success: that data are there, or that they stay? */
+bool request_promises(const struct drbd_request *req);
 /* Does a write up to that place in the log still wait for the peer's answer? */
 bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
 /* Is there a write of this volume, up to that id, that the peer's disk might still lose? */

@@ -148,7 +148,7 @@ static void disk_io_fire(struct event *ev)
 
 	dlist_del_init(&io->link);
 	if (io->error) {
-		disk_error(io->disk);
+		disk_error(io);
 		flush_free(io->flush);
 		flush_free(io->flush2);
 	} else {

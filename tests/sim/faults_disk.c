@@ -172,11 +172,15 @@ static void price_of_pass_on(const struct disk *d)
  * With protocol A the peer may lag behind: what it has not acknowledged yet was promised by
  * this disk alone, and a disk that goes bad takes the promise along.
  */
-void disk_error(const struct disk *d)
+void disk_error(const struct disk_io *io)
 {
+	const struct disk *d = io->disk;
 	struct node *n = node_of(d);
 	struct host_request *req;
 
+	/* Not before: until now it has been written to, and users were told. */
+	if (io->region == &d->data)
+		price_of_pass_on(d);
 	if (cfg.protocol != 1 || !n->up)
 		return;
 	dlist_for_each_entry(req, &n->requests, mine)
@@ -201,8 +205,6 @@ int disk_fault(struct disk *d, const struct disk_io *io, u64 *us)
 	trace(node_of(d), "disk %s: op %u at %s sector %llu+%u fails", d->name, io->op,
 	      io->region == &d->meta ? "meta" : "data", (unsigned long long)io->sector, io->sectors);
 	disk_errors++;
-	if (io->region == &d->data)
-		price_of_pass_on(d);
 	return -EIO;
 }
 

@@ -159,7 +159,7 @@ void disk_machine_done(struct disk *d);
 bool disk_make_room(struct node *n, u32 v);
 /* What becomes of an I/O: 0 or a negative errno; `us` is how long it takes. */
 int disk_fault(struct disk *d, const struct disk_io *io, u64 *us);
-void disk_error(const struct disk *d);
+void disk_error(const struct disk_io *io);	/* one that failed comes back */
 void disk_step(struct node *n, const struct disk_io *io);
 bool alloc_fails(void);
 bool digest_fails(void);			/* ... to load */

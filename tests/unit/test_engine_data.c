@@ -554,6 +554,8 @@ static void a_flush_without_a_disk_waits_for_the_peers_in_protocol_a(void **stat
 
 	(void)state;
 	conn()->net_conf.wire_protocol = OPT_PROTOCOL_A;
+	/* The peer has told the name of what is written there only. */
+	exposure_name(dev(), 0xABCD000000000000ULL);
 	w = issue(OP_WRITE, 8, 4096);
 	data = expect(SOCK_DATA, P_DATA);
 	f = issue(OP_FLUSH, 0, 0);

@@ -308,6 +308,24 @@ static void an_ack_that_overtakes_the_peers_new_generation_waits_for_it(void **s
 	assert_true(write_through(64)->completed);
 }
 
+/* Power is cut: the cache of the disk that failed to flush is gone, and its name would be the peer's. */
+static void a_flush_that_failed_here_waits_for_the_name_of_what_only_the_peer_keeps(void **state)
+{
+	struct app *f;
+
+	(void)state;
+	peers_uuids(OLD, 0);
+	f = issue(OP_FLUSH, 0, 0);
+	disk_done(f, -EIO);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_false(f->completed);
+	assert_true(peers_uuids(NEW, OLD));
+	fake_run();
+	assert_true(f->completed);
+	assert_int_equal(f->error, 0);
+}
+
 static void a_disk_that_lacks_what_users_wrote_is_not_attached_again(void **state)
 {
 	struct app *w;
@@ -962,6 +980,7 @@ int main(void)
 		TEST(options_do_not_change_between_two_nodes_that_shake_hands, setup_primary),
 		TEST(no_zeroes_are_queued_behind_a_new_digest, setup_primary),
 		TEST(an_ack_that_overtakes_the_peers_new_generation_waits_for_it, setup_primary),
+		TEST(a_flush_that_failed_here_waits_for_the_name_of_what_only_the_peer_keeps, setup_primary),
 		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
