@@ -36,7 +36,7 @@ static struct state_change repair_change(const struct drbd_device *device)
 {
 	bool peers_data = device->state.peer == ROLE_PRIMARY;
 
-	return (struct state_change) ST_CHANGE_CONN(peers_data ? C_WF_BITMAP_T : C_WF_BITMAP_S);
+	return ST_CHANGE_CONN(peers_data ? C_WF_BITMAP_T : C_WF_BITMAP_S);
 }
 
 static bool still_wanted(const struct drbd_device *device)

@@ -18,7 +18,7 @@
 #include "sim.h"
 
 #define EVENTS_MAX 20000000ull
-#define CPU_SECONDS 20
+#define CPU_SECONDS 90
 
 bool tracing, sim_failed;
 struct stats stats;
