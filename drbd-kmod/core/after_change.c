@@ -212,54 +212,62 @@ static void shake_hands_again(struct drbd_device *device)
 
 /* ---- the volume's fiber, in parts that return FIBER_DONE when they are through */
 
-static bool owes_uuid(const struct drbd_device *walk, const struct drbd_device *device, u64 todo)
+#define OWN_GENERATION (AFTER_NEW_UUID_LOST_PEER | AFTER_NEW_UUID_PEER_PRIMARY | AFTER_SET_NCU)
+
+static bool is_nameless(const struct drbd_device *device)
 {
-	return walk->state.pdsk < D_INCONSISTENT &&
-	       (walk->new_uuid_on_thaw || (walk == device && (todo & AFTER_SET_NCU)));
+	return !device->md.uuid[MD_UUID_BITMAP] || device_sync_ended(device);
 }
 
 /*
  * The peer is back, but not with its data: what was frozen completes without it, and a disk that
  * it attaches later must be seen to lack that.
  */
-static enum fiber_status uuids_before_resend(struct task *t, struct drbd_device *device,
-					     struct after_op *op)
+static bool owes_before_resend(const struct drbd_device *walk, const struct drbd_device *device,
+			       u64 todo)
 {
-	FIBER_BEGIN(op->pc3);
-	if (!(op->todo & AFTER_FEN_RESEND) || !device->resource->susp_fen)
-		FIBER_RETURN(op->pc3);
-	for (op->walk = volume_next(device->resource, NULL); op->walk;
-	     op->walk = volume_next(device->resource, op->walk)) {
-		if (!owes_uuid(op->walk, device, op->todo))
-			continue;
-		op->walk->new_uuid_on_thaw = false;
-		if (op->walk->state.disk >= D_INCONSISTENT)
-			FIBER_CALL(op->pc3, device_uuid_new_current(t, op->walk, &op->md));
-	}
-	FIBER_END(op->pc3);
+	return walk->state.pdsk < D_INCONSISTENT &&
+	       (walk->new_uuid_on_thaw || (walk == device && (todo & AFTER_SET_NCU)));
 }
 
-/* Lost while frozen, it was spared a new generation; what it writes from now on is mine alone. */
-static bool owes_generation(const struct drbd_device *device)
+/*
+ * The data that one volume waited for are back. Lost while frozen, a volume was spared a new
+ * generation; what it writes from now on is mine alone.
+ */
+static bool owes_before_restart(const struct drbd_device *walk)
 {
-	return device->new_uuid_on_thaw && device->state.disk >= D_INCONSISTENT &&
-	       !device->md.uuid[MD_UUID_BITMAP] &&
-	       !(is_connected(device) && device->state.pdsk == D_UP_TO_DATE);
+	return walk->new_uuid_on_thaw && walk->state.disk >= D_INCONSISTENT &&
+	       !walk->md.uuid[MD_UUID_BITMAP] &&
+	       !(is_connected(walk) && walk->state.pdsk == D_UP_TO_DATE);
 }
 
-/* The data that one volume waited for are back; the freeze was all volumes'. */
-static enum fiber_status uuids_before_restart(struct task *t, struct drbd_device *device,
-					      struct after_op *op)
+static bool owes_generation(const struct drbd_device *walk, const struct drbd_device *device,
+			    u64 todo)
+{
+	bool resend = (todo & AFTER_NOD_RESEND) ||
+		      ((todo & AFTER_FEN_RESEND) && device->resource->susp_fen);
+
+	if (resend && owes_before_resend(walk, device, todo))
+		return true;
+	return (todo & (AFTER_NOD_RESTART | AFTER_NOD_THAW)) && owes_before_restart(walk);
+}
+
+/* The freeze was all volumes', whichever of them ends it. */
+static enum fiber_status uuids_before_thaw(struct task *t, struct drbd_device *device,
+					   struct after_op *op)
 {
 	FIBER_BEGIN(op->pc3);
-	if (!(op->todo & (AFTER_NOD_RESTART | AFTER_NOD_THAW)))
-		FIBER_RETURN(op->pc3);
 	for (op->walk = volume_next(device->resource, NULL); op->walk;
 	     op->walk = volume_next(device->resource, op->walk)) {
-		if (!owes_generation(op->walk))
+		if (!owes_generation(op->walk, device, op->todo))
 			continue;
 		op->walk->new_uuid_on_thaw = false;
+		if (op->walk->state.disk < D_INCONSISTENT || !is_nameless(op->walk))
+			continue;
 		FIBER_CALL(op->pc3, device_uuid_new_current(t, op->walk, &op->md));
+		/* It is the one that this change may call for, too. */
+		if (op->walk == device)
+			op->todo &= ~OWN_GENERATION;
 		if (is_connected(op->walk))
 			send_uuids(op->walk);
 	}
@@ -284,8 +292,7 @@ static enum fiber_status after_first(struct task *t, struct drbd_device *device,
 		FIBER_CALL(op->pc2, helper_run(t, device->resource, device,
 					       name_of_helper(HELPER_PRI_ON_INCON_DEGR),
 					       &op->helper));
-	FIBER_CALL(op->pc2, uuids_before_resend(t, device, op));
-	FIBER_CALL(op->pc2, uuids_before_restart(t, device, op));
+	FIBER_CALL(op->pc2, uuids_before_thaw(t, device, op));
 	thaw(device, op->todo);
 	FIBER_CALL(op->pc2, generation_part(t, &device->resource->connection, &op->part));
 	FIBER_END(op->pc2);

@@ -408,7 +408,7 @@ static void round_bad_disk(void)
 static void invalidate(struct node *n)
 {
 	if (n != primary && in_sync())
-		node_command(n, 0, admin_invalidate, NULL);
+		note_invalidate(n, node_command(n, 0, admin_invalidate, NULL));
 }
 
 static void detach_and_attach(struct node *n)

@@ -390,6 +390,48 @@ static void what_a_peer_without_its_disk_lacks_has_a_new_name(void **state)
 	assert_true(uuid_same(bitmap_uuid_at_completion, 0xAAAA000000000000ULL));
 }
 
+/* No data of the first volume anywhere: all is frozen when the connection goes. */
+static void frozen_for_lack_of_the_other_volumes_data(void)
+{
+	pair_of_two_volumes(ROLE_PRIMARY, ROLE_SECONDARY);
+	fake.resource.opts.on_no_data = ON_NO_DATA_SUSPEND_IO;
+	state_force(fake_device(0), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)));
+	state_force(fake_device(0), ST_ARGS(ST_CHANGE_DISK(D_FAILED)));
+	fake_run();
+	assert_true(fake.resource.susp_nod);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)), CS_HARD);
+	send_close(conn());
+	fake_run();
+	assert_true(fake_device(1)->new_uuid_on_thaw);
+	assert_int_equal(fake_on_disk(1).uuid[MD_UUID_BITMAP], 0);
+}
+
+/* Else the disk that it attaches later would pass for as new as this one. */
+static void what_another_volume_froze_has_a_new_name_when_the_peer_has_no_disk(void **state)
+{
+	struct state_change back = state_change_join(ST_CHANGE_CONN(C_CONNECTED),
+						     ST_CHANGE_PDSK(D_DISKLESS));
+	u32 last;
+
+	(void)state;
+	/* The volume that has data is the first or the last that the peer is met on. */
+	for (last = 0; last < 2; last++) {
+		frozen_for_lack_of_the_other_volumes_data();
+		conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
+		conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_CONNECTION)), CS_HARD);
+		send_open(conn());
+		conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)), CS_HARD);
+		state_force(fake_device(!last), ST_ARGS(back));
+		fake_run();
+		state_force(fake_device(last), ST_ARGS(back));
+		fake_run();
+		assert_false(fake.resource.susp_nod);
+		/* One generation, not two. */
+		assert_true(uuid_same(fake_on_disk(1).uuid[MD_UUID_BITMAP], 0xAAAA000000000000ULL));
+		assert_false(fake_device(1)->new_uuid_on_thaw);
+	}
+}
+
 /* Nothing but bits would tell the next handshake what the lost disk did not flush. */
 static void a_peers_disk_lost_before_it_confirmed_all_makes_this_one_the_source(void **state)
 {
@@ -583,6 +625,8 @@ int main(void)
 		TEST(an_extent_let_go_leaves_a_mark_of_what_it_alone_covered, setup_primary),
 		TEST(what_a_rebooted_peer_lacks_has_a_new_name_on_every_volume, setup_primary),
 		TEST(what_a_peer_without_its_disk_lacks_has_a_new_name, setup_primary),
+		TEST(what_another_volume_froze_has_a_new_name_when_the_peer_has_no_disk,
+		     setup_primary),
 		TEST(a_peers_disk_lost_before_it_confirmed_all_makes_this_one_the_source,
 		     setup_primary),
 		TEST(the_mark_of_a_sync_is_no_name_of_what_users_see, setup_diskless),

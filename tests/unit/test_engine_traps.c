@@ -285,6 +285,8 @@ static void what_thaws_without_the_peers_disk_belongs_to_a_new_generation(void *
 	disk_done(w, 0);
 	peer_is_back_without_its_disk();
 	fake_run();
+	/* It is told the name before it is told what has it. */
+	expect(SOCK_DATA, P_UUIDS);
 	again = expect(SOCK_DATA, P_DATA);
 	assert_true(ack(&again, P_NEG_ACK, 4096));
 	assert_true(w->completed);
