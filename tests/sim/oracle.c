@@ -20,7 +20,7 @@ struct app_write {
 	struct dlist recent;	/* acknowledged and not durable */
 };
 
-/* length: of the list from here on, or more */
+/* A list has the latest start first. length: of the list from here on, or more */
 struct claim { struct app_write *write; struct claim *next; u32 length; };
 
 static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start);
@@ -188,7 +188,7 @@ void oracle_write_unpromised(const struct node *n, int vnr, u64 sector, u32 sect
 
 	for (i = 0; i < sectors && !blind; i++)
 		for (c = histories[n->id][vnr][sector + i]; c; c = c->next) {
-			if (c->write->start != started || !c->write->acked)
+			if (c->write->start != started || !c->write->acked || c->write->any)
 				continue;
 			c->write->end = RUNNING;
 			c->write->acked = c->write->durable = false;
@@ -211,12 +211,10 @@ void oracle_flush_end(int vnr, u64 started)
 /* The latest start of an acknowledged write that ended before `limit`: what ended earlier is hidden. */
 static u64 floor_of(const struct claim *list, u64 limit)
 {
-	u64 floor = 0;
-
 	for (; list; list = list->next)
 		if (list->write->acked && list->write->end < limit)
-			floor = max(floor, list->write->start);
-	return floor;
+			return list->write->start;
+	return 0;
 }
 
 static bool allowed(struct claim **history, u64 sector, u64 tag, u64 read_start)
@@ -266,9 +264,10 @@ static void forget(struct claim **history, u64 sector, u64 oldest)
 	/* Now and then, or a long list that nothing can be taken from is gone through each time. */
 	if (!*p || ((*p)->length & ((*p)->length - 1)))
 		return;
-	for (c = *p; c; c = c->next)
-		if (c->write->durable && c->write->end < oldest)
-			floor = max(floor, c->write->start);
+	for (c = *p; c && !(c->write->durable && c->write->end < oldest); c = c->next)
+		;
+	if (c)
+		floor = c->write->start;
 	while ((c = *p)) {
 		if (c->write->end >= floor) {
 			p = &c->next;
@@ -339,8 +338,15 @@ static void forget_content(int vnr, u64 sector)
 	int i;
 
 	for (i = 0; i < (forked ? NODES : 1); i++) {
-		struct app_write *w = calloc(1, sizeof(*w));
+		const struct claim *last = histories[i][vnr][sector];
+		struct app_write *w;
 
+		/* Nothing was begun since: all that differs is how long nobody has known. */
+		if (last && last->write->any) {
+			last->write->start = last->write->end = now_us;
+			continue;
+		}
+		w = calloc(1, sizeof(*w));
 		w->any = true;
 		w->start = w->end = now_us;
 		w->acked = w->durable = true;
