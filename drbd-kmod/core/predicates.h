@@ -226,7 +226,7 @@ struct request_view {
 	bool local_is_partial;	/* my disk is being synced, or gone again: no good copy */
 	bool peer_is_partial;	/* the same of the peer's */
 	bool peer_disk_lost;	/* for BARRIER_ACK: the peer has no disk any more */
-	bool link_lost;		/* for RESTART_FROZEN: what it was sent over is gone, no answer comes */
+	bool link_lost;		/* for RESTART_FROZEN, RESEND: no answer comes to what was sent */
 };
 
 /* What the caller does, after the flag word is stored, in the order listed. */

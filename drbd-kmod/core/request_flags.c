@@ -198,13 +198,12 @@ static struct delta resend(u32 old, const struct request_view *view, struct requ
 	bool write = old & RQ_W, proven = is_proven(old, view->local_is_partial);
 	u32 clear = RQ_CS | RQ_NO | RQ_ND | RQ_NS | RQ_SIS | RQ_OOS, set = RQ_NQ | RQ_NP;
 
-	if (!write && (proven || !(old & RQ_NET_MASK)))
-		return (struct delta) { RQ_CS, 0 };
 	/*
-	 * Admitted since another volume's turn thawed all: a notice on its way over this very
-	 * connection, of what is marked here. As data it would not ask for the ack that it waits for.
+	 * Another volume's turn has thawed all: it goes over this very connection already, or went.
+	 * Written again it would overlap itself on the peer's disk; a notice sent as data would not
+	 * ask for the ack that it waits for.
 	 */
-	if ((old & RQ_OOS) && (old & RQ_NQ))
+	if (!view->link_lost || (!write && (proven || !(old & RQ_NET_MASK))))
 		return (struct delta) { RQ_CS, 0 };
 	if (proven)
 		return barrier_acked(old);

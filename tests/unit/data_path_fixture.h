@@ -174,6 +174,14 @@ static __attribute__((unused)) bool barrier_ack(struct sent *barrier, u32 writes
 	return meta_packet(P_BARRIER_ACK, &a, sizeof(a));
 }
 
+/* The peer is back over another link, where nothing of before is answered. */
+static __attribute__((unused)) void link_is_new(void)
+{
+	send_close(conn());
+	send_open(conn());
+	conn()->established_at = ++fake.now_ms;
+}
+
 struct arrival {
 	struct incoming in;
 	struct task task;

@@ -337,8 +337,7 @@ static void a_frozen_write_is_sent_again_after_reconnect(void **state)
 	(void)state;
 	disk_done(w, 0);
 	fake.resource.susp_fen = true;
-	send_close(conn());
-	send_open(conn());
+	link_is_new();
 	tl_apply(conn(), REQ_RESEND);
 	fake.resource.susp_fen = false;
 	again = expect(SOCK_DATA, P_DATA);
@@ -346,6 +345,27 @@ static void a_frozen_write_is_sent_again_after_reconnect(void **state)
 	assert_true(ack(&again, P_WRITE_ACK, 4096));
 	assert_true(w->completed);
 	assert_int_equal(dev()->bitmap.bits_set, 0);
+}
+
+/* Each volume's turn sends the log again: on the peer's disk the two would overlap. */
+static void a_frozen_write_is_sent_again_only_once_over_one_link(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+	struct sent again;
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	fake.resource.susp_nod = true;
+	link_is_new();
+	tl_apply(conn(), REQ_RESEND);
+	fake.resource.susp_nod = false;
+	tl_apply(conn(), REQ_RESEND);
+	again = expect(SOCK_DATA, P_DATA);
+	tl_apply(conn(), REQ_RESEND);
+	expect_idle(SOCK_DATA);
+	assert_true(ack(&again, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
 }
 
 /* Otherwise nobody would ever answer it, and the epochs would not match for ever. */
@@ -358,8 +378,7 @@ static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state
 	expect(SOCK_DATA, P_DATA);
 	disk_done(w, 0);
 	fake.resource.susp_fen = true;
-	send_close(conn());
-	send_open(conn());
+	link_is_new();
 	dev()->state.conn = C_WF_BITMAP_S;
 	dev()->state.pdsk = D_CONSISTENT;
 	tl_apply(conn(), REQ_RESEND);
@@ -383,8 +402,7 @@ static void a_write_sent_again_awaits_the_ack_that_its_new_connection_gives(void
 	expect(SOCK_DATA, P_DATA);
 	disk_done(w, 0);
 	fake.resource.susp_fen = true;
-	send_close(conn());
-	send_open(conn());
+	link_is_new();
 	conn()->net_conf.wire_protocol = OPT_PROTOCOL_B;
 	tl_apply(conn(), REQ_RESEND);
 	fake.resource.susp_fen = false;
@@ -853,6 +871,7 @@ int main(void)
 		TEST(congestion_pulls_ahead_and_notes_what_is_missing, setup_primary),
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
+		TEST(a_frozen_write_is_sent_again_only_once_over_one_link, setup_primary),
 		TEST(a_write_sent_again_into_a_resync_still_asks_for_its_ack, setup_primary),
 		TEST(a_write_sent_again_awaits_the_ack_that_its_new_connection_gives, setup_primary),
 		TEST(what_only_the_lost_peer_was_asked_for_begins_anew_on_the_own_disk, setup_primary),

@@ -457,8 +457,7 @@ static void a_write_that_stepped_back_before_a_freeze_begins_anew_on_both(void *
 	disk_done(w, 0);
 	assert_true(ack(&data, P_RETRY_WRITE, 4096));
 	fake.resource.susp_fen = true;
-	send_close(conn());
-	send_open(conn());
+	link_is_new();
 	tl_apply(conn(), REQ_RESEND);
 	fake.resource.susp_fen = false;
 	request_admission_kick(dev());

@@ -218,6 +218,7 @@ static void sockets_are_up(void)
 	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)), CS_HARD);
 	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_CONNECTION)), CS_HARD);
 	send_open(conn());
+	conn()->established_at = ++fake.now_ms;
 	conn()->state_sent = true;
 	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)), CS_HARD);
 }

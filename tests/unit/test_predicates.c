@@ -92,7 +92,8 @@ static void reach(const struct world *w)
 static struct request_effects feed(struct world *w, enum request_event ev)
 {
 	struct request_view view = { .suspended = w->suspended, .epoch_is_current = true,
-				     .protocol = w->protocol, .link_lost = !w->link };
+				     .protocol = w->protocol,
+				     .link_lost = !w->link || ev == REQ_RESEND };
 	u32 old = w->flags;
 	struct request_effects fx;
 	bool write = old & RQ_W;
@@ -641,7 +642,8 @@ static void test_an_aborted_bio_keeps_its_request_until_it_returns(void **state)
 
 static void test_protocol_a_hand_over_proves_nothing_at_resend(void **state)
 {
-	struct request_view frozen = { .suspended = true, .protocol = REPL_PROTOCOL_A };
+	struct request_view frozen = { .suspended = true, .protocol = REPL_PROTOCOL_A,
+				       .link_lost = true };
 	u32 flags = RQ_INIT_WRITE;
 	struct request_effects fx;
 
@@ -657,7 +659,8 @@ static void test_protocol_a_hand_over_proves_nothing_at_resend(void **state)
 /* Written there, and lost there with its cache: the own disk has it only if it is a good copy. */
 static void test_a_write_ack_proves_nothing_at_resend_without_a_good_copy_here(void **state)
 {
-	struct request_view frozen = { .suspended = true, .protocol = REPL_PROTOCOL_C };
+	struct request_view frozen = { .suspended = true, .protocol = REPL_PROTOCOL_C,
+				       .link_lost = true };
 	struct request_effects fx;
 
 	(void)state;
@@ -691,6 +694,7 @@ static void test_a_queued_notice_stays_a_notice_at_resend(void **state)
 	assert_int_equal(flags, before);
 	/* Lost on its way, it is told as data. */
 	RUN(&flags, REPL_PROTOCOL_C, REQ_SEND_FAILED);
+	view.link_lost = true;
 	fx = request_event(&flags, REQ_RESEND, &view);
 	assert_true(fx.requeue && (flags & RQ_WA) && (flags & RQ_NP) && !(flags & RQ_OOS));
 }
