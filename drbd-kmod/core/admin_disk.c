@@ -140,8 +140,13 @@ static void attach_check(struct drbd_device *device, struct admin_op *op)
 
 	op->ret = md_attach_check_data_uuid(&device->md, in_use, device->ed_uuid);
 	if (op->ret == MD_OK && device->state.role == ROLE_PRIMARY &&
-	    exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT]))
+	    exposure_exceeds(device, device->md.uuid[MD_UUID_CURRENT])) {
 		op->ret = MD_ERR_DATA_NOT_CURRENT;
+		env_log_device(device, LOG_LVL_ERR,
+			       "this disk (%016llX) lacks writes that only the peer has: connect first, it is synced then; or give them up by making this node Secondary",
+			       (unsigned long long)device->md.uuid[MD_UUID_CURRENT]);
+		return;
+	}
 	if (op->ret != MD_OK) {
 		env_log_device(device, LOG_LVL_ERR,
 			       "this disk holds other data (%016llX) than what is in use (%016llX); attach the disk that was lost last",

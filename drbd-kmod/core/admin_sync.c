@@ -215,11 +215,14 @@ enum fiber_status admin_resume_io(struct task *t, struct admin_op *op)
 	FIBER_CALL(op->pc, resume_new_uuids(t, op));
 	/* Not waiting for the worker: frozen requests must be dealt with first. */
 	state_request_init(&op->rq, change, CS_SERIALIZE | CS_VERBOSE);
+	admission_thaw_begin(op->resource);
 	FIBER_CALL(op->pc, state_request(t, op->device, &op->rq));
 	op->ret = op->rq.ret;
+	if (op->ret >= SS_SUCCESS)
+		thaw(op);
+	admission_thaw_end(op->resource);
 	if (op->ret < SS_SUCCESS)
 		FIBER_RETURN(op->pc);
-	thaw(op);
 	FIBER_CALL(op->pc, generation_part(t, &op->resource->connection, &op->part));
 	FIBER_END(op->pc);
 }

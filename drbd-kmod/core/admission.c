@@ -30,8 +30,8 @@ static bool admission_open(const struct drbd_device *device)
 {
 	const struct drbd_connection *connection = connection_of(device);
 	struct admit_facts f = {
-		.frozen = device->suspend_count > 0 || loss_is_untold(device) ||
-			  device->resync.unrecorded,
+		.frozen = device->suspend_count > 0 || connection->tl.thawing ||
+			  loss_is_untold(device) || device->resync.unrecorded,
 		.bitmap_op_pending = device->bm_io_pending,
 		.in_flight = device->ap_in_flight,
 		.max_buffers = connection->configured ? connection->net_conf.max_buffers :
@@ -79,6 +79,14 @@ void request_admission_kick(struct drbd_device *device)
 	rq->admitting = false;
 }
 
+void admission_kick_all(struct drbd_resource *resource)
+{
+	struct drbd_device *device;
+
+	for_each_volume(device, resource)
+		request_admission_kick(device);
+}
+
 void request_readmit(struct drbd_request *req)
 {
 	struct drbd_device *device = req->device;
@@ -100,6 +108,19 @@ void device_resume_io(struct drbd_device *device)
 		return;
 	if (--device->suspend_count == 0)
 		request_admission_kick(device);
+}
+
+void admission_thaw_begin(struct drbd_resource *resource)
+{
+	resource->connection.tl.thawing++;
+}
+
+void admission_thaw_end(struct drbd_resource *resource)
+{
+	struct transfer_log *tl = &resource->connection.tl;
+
+	if (!core_bug_on(!tl->thawing) && --tl->thawing == 0)
+		admission_kick_all(resource);
 }
 
 /* ---- overlapping writes ---- */

@@ -155,6 +155,7 @@ static void thaw(struct drbd_device *device, u64 todo)
 	struct drbd_connection *connection = &device->resource->connection;
 	struct drbd_device *other;
 
+	admission_thaw_begin(device->resource);
 	if (todo & (AFTER_NOD_RESEND | AFTER_NOD_RESTART)) {
 		tl_apply(connection, todo & AFTER_NOD_RESTART ? REQ_RESTART_FROZEN : REQ_RESEND);
 		clear_flag(connection, ST_SUSP_NOD);
@@ -175,6 +176,7 @@ static void thaw(struct drbd_device *device, u64 todo)
 		sync_marks_of_log(connection);
 		clear_flag(connection, ST_SUSP_FEN);
 	}
+	admission_thaw_end(device->resource);
 }
 
 static bool is_connected(const struct drbd_device *device)

@@ -244,14 +244,6 @@ static void device_store(struct drbd_device *device, struct state os, struct sta
 		request_held_release(device);
 }
 
-static void admission_kick_all(struct drbd_resource *resource)
-{
-	struct drbd_device *device;
-
-	for_each_volume(device, resource)
-		request_admission_kick(device);
-}
-
 enum ss_code state_change(struct drbd_device *device, u32 mask, u32 val, u32 flags)
 {
 	struct state_change change = { mask, val };

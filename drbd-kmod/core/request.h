@@ -94,6 +94,7 @@ struct transfer_log {
 	u32 wait_epoch;		/* it is this one's that waits, since ... */
 	u64 wait_since_ms;
 	bool peer_refused;	/* since connected, the peer refused a write (two Primaries) */
+	u32 thawing;		/* what was frozen is being dealt with: nothing new overtakes it */
 };
 
 void request_init(struct drbd_request *req, struct drbd_device *device, enum request_op op,
@@ -117,6 +118,13 @@ void tl_init(struct drbd_connection *connection);
 
 /* Admission may have become possible: call after every change that request admission reads. */
 void request_admission_kick(struct drbd_device *device);
+void admission_kick_all(struct drbd_resource *resource);
+/*
+ * Around a thaw, from before the suspension ends until the frozen writes are queued again: epochs
+ * leave in the order of their numbers. They nest; the last end kicks.
+ */
+void admission_thaw_begin(struct drbd_resource *resource);
+void admission_thaw_end(struct drbd_resource *resource);
 /* Complete what is on rq.held, unless new_uuid_pending or exposure still forbids it. */
 void request_held_release(struct drbd_device *device);
 /* Same for conflicts that a completed write or peer request may have ended. */

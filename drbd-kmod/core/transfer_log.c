@@ -194,6 +194,9 @@ static bool tl_ack_matches(struct drbd_connection *connection, u32 epoch, u32 se
 	struct drbd_request *oldest = tl_oldest_unacked(tl);
 	u32 writes;
 
+	/* On its way down, and resume-io let go of what the peer still answers. */
+	if (!oldest && connection->cstate < C_WF_REPORT_PARAMS)
+		return true;
 	if (!oldest || oldest->epoch != epoch) {
 		env_log_connection(connection, LOG_LVL_ERR,
 				   "the peer acknowledged epoch %u, expected %s%u; reconnecting",

@@ -260,12 +260,13 @@ void demote(struct node *n)
 	}
 }
 
-/* A disk that is older than the data in use has to wait for the disk that holds them. */
-static void expect_attached(s32 ret, struct node *n)
+/*
+ * A disk that is older than the data in use has to wait for the disk that holds them: that both are
+ * there in the end is demanded when peace is made.
+ */
+static void expect_attached(s32 ret, struct node *n, u32 v)
 {
-	if (ret != ERR_DATA_NOT_CURRENT || calm ||
-	    !(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE | FAMILY_ADMIN |
-			      FAMILY_NET | FAMILY_DUAL)))
+	if (ret != ERR_DATA_NOT_CURRENT || node_device(n, v)->state.role != ROLE_PRIMARY)
 		expect(ret, "attach", n);
 }
 
@@ -285,7 +286,7 @@ void bring_up(struct node *n)
 		node_boot(n);
 	for (v = 0; v < cfg.volumes && n->up; v++)
 		if (node_device(n, v)->state.disk == D_DISKLESS)
-			expect_attached(attach(n, v), n);
+			expect_attached(attach(n, v), n, v);
 	c = node_connection(n);
 	if (c && c->cstate == C_STANDALONE && !c->configured)
 		expect(node_connect(n), "connect", n);
@@ -334,6 +335,27 @@ static void repeat_invalidate(void)
 	wait_for(in_sync, "in sync after invalidate", 600);
 }
 
+/*
+ * A Primary without a disk takes only the data that it has shown, and can not tell whether the peer's
+ * new generation is that: its log says what helps.
+ */
+static void give_up_without_disk(void)
+{
+	struct node *n;
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++) {
+		n = &nodes[i];
+		for (v = 0; v < cfg.volumes; v++)
+			if (node_device(n, v)->state.disk == D_DISKLESS && is_primary(n) &&
+			    !disk_trouble() && !comes_true(connected, 60)) {
+				demote(n);
+				bring_up(n);
+			}
+	}
+}
+
 void make_peace(void)
 {
 	int i;
@@ -349,8 +371,9 @@ void make_peace(void)
 	versions_peace();
 	dual_peace();
 	disk_repair();
+	give_up_without_disk();
 	wait_for(connected, "connected", 120);
-	for (i = 0; (cfg.families & (FAMILY_NET | FAMILY_DUAL)) && i < NODES && !sim_failed; i++)
+	for (i = 0; i < NODES && !sim_failed && !disk_trouble(); i++)
 		bring_up(&nodes[i]);
 	if (!sim_failed && !is_primary(primary))
 		promote(primary);

@@ -66,6 +66,63 @@ static void what_was_frozen_completes_alone_by_command(void **state)
 	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], A));
 }
 
+static void freeze_by_command(void)
+{
+	fake.resource.susp = true;
+	dev()->state.susp = true;
+}
+
+static void resume_by_command(void)
+{
+	struct admin_op op;
+
+	admin_op_init(&op, &fake.resource, dev());
+	assert_true(command_done(admin_resume_io, &op) >= SS_SUCCESS);
+}
+
+static u64 sector_sent(void)
+{
+	struct sent s = expect(SOCK_DATA, P_DATA);
+
+	return be64_to_cpu(((struct wire_p_data *)s.body)->sector);
+}
+
+/* The other way round the peer sees the epochs out of order, and so do its acks come back. */
+static void what_was_frozen_leaves_before_what_waited_meanwhile(void **state)
+{
+	struct app *frozen = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	freeze_by_command();
+	tl_close_epoch(conn());
+	issue(OP_WRITE, 80, 4096);
+	disk_done(frozen, 0);
+	fake.now_ms += 5;
+	send_close(conn());
+	send_open(conn());
+	conn()->established_at = env_now_ms();
+	resume_by_command();
+	assert_int_equal(sector_sent(), 8);
+	expect(SOCK_DATA, P_BARRIER);
+	assert_int_equal(sector_sent(), 80);
+}
+
+/* The connection is on its way down, but the peer's last words are still read. */
+static void an_ack_of_what_resume_io_let_go_is_no_fault(void **state)
+{
+	struct app *w = issue(OP_WRITE, 8, 4096);
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	freeze_by_command();
+	disk_done(w, 0);
+	conn_state_change(conn(), ST_ARGS(ST_CHANGE_CONN(C_TEAR_DOWN)), CS_HARD);
+	resume_by_command();
+	assert_true(w->completed);
+	assert_true(tl_barrier_acked(conn(), conn()->tl.sent_epoch, 1));
+}
+
 /* ---- new-current-uuid, verify ---- */
 
 static void a_skipped_initial_sync_leaves_no_bits(void **state)
@@ -375,6 +432,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_invalidated_under_writes, setup_alone),
 		TEST(what_was_frozen_completes_alone_by_command, setup_primary),
+		TEST(what_was_frozen_leaves_before_what_waited_meanwhile, setup_primary),
+		TEST(an_ack_of_what_resume_io_let_go_is_no_fault, setup_primary),
 		TEST(a_skipped_initial_sync_leaves_no_bits, setup_nothing),
 		TEST(a_verify_begins_with_a_whole_block, setup_secondary),
 		TEST(a_handler_finds_on_disk_what_it_is_called_for, setup_secondary),
