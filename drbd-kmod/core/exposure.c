@@ -43,6 +43,16 @@ static bool has_nobody(struct state s)
 }
 
 /*
+ * A source that lost its target writes on under the name that both share, or will have at the
+ * target's end, which it need not see. What the target lacks then is known to the bitmap only.
+ */
+static bool marks_what_peer_lacks(const struct drbd_device *device, struct state os)
+{
+	return os.role == ROLE_PRIMARY && os.conn < C_CONNECTED && os.disk == D_UP_TO_DATE &&
+	       device->bitmap.bits_set;
+}
+
+/*
  * What users were told of before it got to the peer is on the lost disk, which sets no bits any
  * more, and can not be sent again: the peer may come back under the same name, without it.
  */
@@ -52,7 +62,8 @@ static void look_for_missing(struct drbd_device *device, struct state os)
 
 	if (s.role != ROLE_PRIMARY || s.disk >= D_CONSISTENT)
 		device->peer_lacks = false;
-	else if (!has_nobody(os) && has_nobody(s) && tl_has_told_only_here(device))
+	else if (!has_nobody(os) && has_nobody(s) &&
+		 (marks_what_peer_lacks(device, os) || tl_has_told_only_here(device)))
 		device->peer_lacks = true;
 }
 

@@ -166,6 +166,48 @@ static void a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of(void 
 	assert_false(dev()->peer_lacks);
 }
 
+static void the_peer_that_was_synced_is_lost(u64 mark)
+{
+	fake_run();
+	device_uuid_set_bitmap(dev(), mark);
+	lose_connection();
+	state_force(dev(), ST_ARGS(ST_CHANGE_CONN(C_UNCONNECTED)));
+	fake_run();
+	/* With the mark of a sync in its place no generation begins. */
+	assert_true(uuid_same(dev()->ed_uuid, OLD));
+}
+
+/*
+ * The target has ended the sync unseen, and has the same name now; or was about to be synced, and
+ * has it still. What users wrote since is named nowhere but in the bitmap of the disk that is lost.
+ */
+static void a_diskless_primary_takes_no_peer_that_it_went_on_without_in_a_sync(void **state)
+{
+	(void)state;
+	peers_uuids(OLD, 0);
+	the_peer_that_was_synced_is_lost(NEW);
+	disk_done(issue(OP_WRITE, 8, 4096), 0);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_false(peers_uuids(dev()->ed_uuid, 0));
+	/* The own disk has it. */
+	assert_int_equal(attach_again(), ERR_NO_ERROR);
+	assert_false(dev()->peer_lacks);
+}
+
+static void a_diskless_primary_takes_a_peer_that_its_bitmap_says_lacks_nothing(void **state)
+{
+	(void)state;
+	peers_uuids(OLD, 0);
+	the_peer_that_was_synced_is_lost(NEW);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_true(peers_uuids(dev()->ed_uuid, 0));
+}
+
 /* It failed here, and was handed to a connection that is lost with it. */
 static void a_write_that_nobody_may_have_is_no_success_in_protocol_a(void **state)
 {
@@ -270,6 +312,8 @@ int main(void)
 		TEST(a_flush_that_failed_here_waits_for_the_name_of_what_only_the_peer_keeps, setup_primary),
 		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
+		TEST(a_diskless_primary_takes_no_peer_that_it_went_on_without_in_a_sync, setup_primary),
+		TEST(a_diskless_primary_takes_a_peer_that_its_bitmap_says_lacks_nothing, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
 		TEST(a_write_that_nobody_may_have_is_no_success_in_protocol_a, setup_primary),
