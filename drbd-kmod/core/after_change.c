@@ -109,6 +109,7 @@ void after_facts_gather(struct drbd_device *device, struct after_facts *facts)
 	facts->bitmap_uuid_zero = device->has_backing && device->state.disk >= D_INCONSISTENT &&
 				  device->md.uuid[MD_UUID_BITMAP] == 0;
 	facts->sync_ended = device->state.disk >= D_INCONSISTENT && device_sync_ended(device);
+	facts->acceptance_awaited = device->acceptance_awaited;
 	facts->resync_after_neg = device->resync_after_negotiation;
 	facts->apv = device->resource->connection.agreed_pro_version;
 }

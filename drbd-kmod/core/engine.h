@@ -78,6 +78,9 @@ void device_md_flags_update(struct drbd_device *device);
  */
 void device_new_uuid_begin(struct drbd_device *device);
 void device_new_uuid_end(struct drbd_device *device);
+/* The peer, Primary without a disk, has taken my data, or writes to it: in the receiver. */
+enum fiber_status generation_accepted(struct task *t, struct drbd_device *device, u16 *pc,
+				      struct md_sync *s);
 /*
  * The peer has answered a write with P_NEG_ACK and still counts as UpToDate: its state, on the
  * other socket, may come much later or never. Begins the generation of what only this node has.

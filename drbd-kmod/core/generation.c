@@ -290,6 +290,38 @@ void device_write_refused(struct drbd_device *device)
 	work_add(device->resource, &device->refused_write);
 }
 
+/* ---- for a Primary without a disk */
+
+/*
+ * It is told my generation and my state at the same time, and may refuse the data as not what its
+ * users have seen. The first state that it sends as Connected says that it has not, or the first
+ * write: which waits for the new generation, as it is on my disk alone.
+ */
+static bool writes_to_me_alone(const struct drbd_device *device)
+{
+	struct state s = device->state;
+
+	return s.conn >= C_CONNECTED && s.role == ROLE_SECONDARY && s.peer == ROLE_PRIMARY &&
+	       s.pdsk < D_INCONSISTENT && begins_generation(device);
+}
+
+enum fiber_status generation_accepted(struct task *t, struct drbd_device *device, u16 *pc,
+				      struct md_sync *s)
+{
+	FIBER_BEGIN(*pc);
+	if (!device->acceptance_awaited)
+		FIBER_RETURN(*pc);
+	device->acceptance_awaited = false;
+	if (!writes_to_me_alone(device))
+		FIBER_RETURN(*pc);
+	device_new_uuid_begin(device);
+	memset(s, 0, sizeof(*s));
+	FIBER_CALL(*pc, device_uuid_new_current(t, device, s));
+	device_new_uuid_end(device);
+	send_uuids(device);
+	FIBER_END(*pc);
+}
+
 /* ---- what a resend could not prove */
 
 enum fiber_status generation_part(struct task *t, struct drbd_connection *connection,

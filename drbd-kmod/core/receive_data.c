@@ -287,6 +287,9 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 						  true));
 	}
 	FIBER_WAIT_UNTIL(in->pc, !write_overlaps_resync(in) || is_lost(in));
+	in->connection->receiving.pc = 0;
+	FIBER_CALL(in->pc, generation_accepted(t, in->device, &in->connection->receiving.pc,
+					       &in->connection->receiving.md));
 	FIBER_WAIT_UNTIL(in->pc, !write_precedes_its_generation(in) || is_lost(in));
 	write_mark_only_copy(in->pr);
 	FIBER_WAIT_UNTIL(in->pc, write_is_logged(in->pr) || is_lost(in));

@@ -435,6 +435,8 @@ static bool state_set(struct incoming *in)
 	u32 flags = CS_VERBOSE;
 
 	device->consider_resync = false;
+	if (op->mine.conn < C_CONNECTED)
+		device->acceptance_awaited = ns.peer == ROLE_PRIMARY && ns.pdsk < D_INCONSISTENT;
 	if (statepkt_is_hard(op->mine.conn, op->new_conn))
 		flags |= CS_HARD;
 	if (state_change(device, STATE_SET_MASK, state_pack(ns), flags) >= SS_SUCCESS)
@@ -555,6 +557,8 @@ enum fiber_status receive_state(struct task *t, struct incoming *in)
 	if (!state_set(in))
 		FIBER_RETURN(in->pc);
 	state_answer(in);
+	if (op->peers.conn >= C_CONNECTED)
+		FIBER_CALL(in->pc, generation_accepted(t, device, &op->pc, &op->md));
 	FIBER_CALL(in->pc, device_md_sync(t, device, &op->md, false));
 	FIBER_END(in->pc);
 }

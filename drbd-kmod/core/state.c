@@ -449,7 +449,14 @@ static u64 after_generation(struct state os, struct state ns, const struct after
 	 * the end is still on its way makes the data that only the source has no less its own.
 	 */
 	bool nameless = f->bitmap_uuid_zero || (f->sync_ended && ns.conn >= C_CONNECTED);
-	bool fresh = ns.disk == D_UP_TO_DATE && nameless;
+	/*
+	 * Just met, a Primary without a disk may refuse my data, and have newer on the disk that it
+	 * gets back: what has not been written yet must not make that a split brain.
+	 */
+	bool unaccepted = f->acceptance_awaited && os.conn < C_CONNECTED &&
+			  ns.role != ROLE_PRIMARY && ns.peer == ROLE_PRIMARY &&
+			  ns.pdsk < D_INCONSISTENT;
+	bool fresh = ns.disk == D_UP_TO_DATE && nameless && !unaccepted;
 	/* What is frozen here is my own I/O: a Primary without its disk goes on writing to mine. */
 	bool frozen = state_suspended(f->now) && ns.peer != ROLE_PRIMARY;
 	u64 todo = 0;

@@ -426,6 +426,7 @@ struct after_facts {
 	bool bitmap_uuid_zero;	/* and a disk to know it from */
 	bool sync_ended;	/* the bitmap UUID is of a resync that the peer has ended */
 	bool resync_after_neg;	/* resync-after-negotiation mark */
+	bool acceptance_awaited; /* the peer, Primary without disk, has yet to take my data */
 	u16 apv;
 };
 

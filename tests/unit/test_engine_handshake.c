@@ -42,12 +42,17 @@ static bool uuids_arrive(u64 current, u64 bitmap, u64 h0, u64 h1)
 	return deliver(arrival_read(P_UUIDS, &p, sizeof(p), 0));
 }
 
-static bool state_arrives(u8 role, u8 disk)
+static bool state_of(u8 conn, u8 role, u8 disk)
 {
-	struct state s = { .role = role, .conn = C_WF_CONNECTION, .disk = disk, .pdsk = D_UNKNOWN };
+	struct state s = { .role = role, .conn = conn, .disk = disk, .pdsk = D_UNKNOWN };
 	struct wire_p_state p = { .state = cpu_to_be32(state_pack(s)) };
 
 	return deliver(arrival_read(P_STATE, &p, sizeof(p), 0));
+}
+
+static bool state_arrives(u8 role, u8 disk)
+{
+	return state_of(C_WF_CONNECTION, role, disk);
 }
 
 static int setup_with_disk(void **state)
@@ -142,6 +147,52 @@ static void other_data_is_not_shown_to_the_users_of_a_diskless_primary(void **st
 	assert_true(uuids_arrive(A | 1, 0, 0, 0));
 	assert_false(uuids_arrive(B, 0, 0, 0));
 	assert_int_equal(conn()->cstate, C_DISCONNECTING);
+}
+
+static void diskless_primary_is_found(void)
+{
+	own_uuids(B, 0, C, 0);
+	find_peer();
+	assert_true(state_arrives(ROLE_PRIMARY, D_DISKLESS));
+	fake_run();
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+	/* It may refuse this data, and get a disk back that has newer: mine must not look changed. */
+	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], B);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
+}
+
+static void a_diskless_primary_has_to_take_the_data_before_a_generation_begins(void **state)
+{
+	(void)state;
+	diskless_primary_is_found();
+	drain(SOCK_DATA);
+	assert_true(state_of(C_CONNECTED, ROLE_PRIMARY, D_DISKLESS));
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], B);
+	expect(SOCK_DATA, P_UUIDS);
+	/* Once. */
+	assert_true(state_of(C_CONNECTED, ROLE_PRIMARY, D_DISKLESS));
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], B);
+	expect_idle(SOCK_DATA);
+}
+
+static void a_write_of_a_diskless_primary_begins_a_generation_first(void **state)
+{
+	struct arrival *a;
+	int i;
+
+	(void)state;
+	diskless_primary_is_found();
+	a = write_arrives(8, 4096, 1);
+	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], B);
+	assert_false(peer_submitted[0]);
+	/* Then it is logged. */
+	for (i = 0; i < 8 && !peer_submitted[0]; i++) {
+		fake_run();
+		go_on(a);
+	}
+	done(a);
+	assert_true(peer_submitted[0]);
+	assert_int_equal(dev()->new_uuid_pending, 0);
 }
 
 static s32 answer_to(u32 mask, u32 val)
@@ -544,6 +595,8 @@ int main(void)
 		TEST(a_full_sync_begins_with_all_bits, setup_with_disk),
 		TEST(a_link_that_goes_while_a_handler_runs_is_looked_for_again, setup_with_disk),
 		TEST(other_data_is_not_shown_to_the_users_of_a_diskless_primary, setup_without_disk),
+		TEST(a_diskless_primary_has_to_take_the_data_before_a_generation_begins, setup_with_disk),
+		TEST(a_write_of_a_diskless_primary_begins_a_generation_first, setup_with_disk),
 		TEST(one_of_two_promotions_at_the_same_time_goes_first, setup_secondary_pair),
 		TEST(who_is_about_to_part_agrees_to_nothing_else, setup_secondary_pair),
 		TEST(a_promotion_of_the_peer_alone_is_granted, setup_secondary_pair),

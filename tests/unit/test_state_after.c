@@ -13,7 +13,9 @@ static u64 slow_after(struct state o, struct state n, const struct after_facts *
 	bool lost = ((o.pdsk == 4 || o.pdsk == 7 || o.pdsk == 8) &&
 		     (n.pdsk < 4 || n.pdsk == 5 || n.pdsk == 6)) ||
 		    (o.pdsk == 6 && (n.pdsk == 0 || n.pdsk == 2 || n.pdsk == 5));
-	bool own = f->bitmap_uuid_zero || (f->sync_ended && n.conn >= 10);
+	bool untaken = f->acceptance_awaited && o.conn < 10 && n.role != 1 && n.peer == 1 &&
+		       n.pdsk < 4;
+	bool own = (f->bitmap_uuid_zero || (f->sync_ended && n.conn >= 10)) && !untaken;
 	bool nine = lost && n.disk == 8 && (n.role == 1 || n.peer == 1) && own;
 	/* A Primary's disk is back, and its peer's is not. */
 	bool alone = !nine && n.disk == 8 && (o.disk == 1 || o.disk == 3) && o.role == 1 &&
@@ -108,6 +110,7 @@ static void test_after_change_actions_match_their_conditions(void **state)
 			.resync_after_neg = r & 4, .lowest_conn = r & 8 ? 10 : 8,
 			.lowest_disk = r & 16 ? UTD : D_INCONSISTENT, .apv = apv[r / 32 % 6],
 			.all_have_data = r & 0x80000, .sync_ended = r & 0x100000,
+			.acceptance_awaited = r & 0x200000,
 		};
 		u64 got;
 
