@@ -227,6 +227,7 @@ struct request_view {
 	bool peer_is_partial;	/* the same of the peer's */
 	bool peer_disk_lost;	/* for BARRIER_ACK: the peer has no disk any more */
 	bool link_lost;		/* for RESTART_FROZEN, RESEND: no answer comes to what was sent */
+	bool reboot_unseen;	/* for RESEND: the peer's disk is UpToDate even after a power cut */
 };
 
 /* What the caller does, after the flag word is stored, in the order listed. */
@@ -257,8 +258,9 @@ bool may_complete(u32 rq_flags);
 bool may_destroy(u32 rq_flags);
 /*
  * The connection is lost: a write whose user has been told success, so that it can not be sent
- * again, and which the peer may not have on its disk. local_is_partial as in the view.
+ * again, and which the peer may not have on its disk; cache_counts: nor does it prove anything
+ * that its disk had the write in its cache.
  */
-bool may_be_missing_on_peer(u32 rq_flags, bool local_is_partial);
+bool may_be_missing_on_peer(u32 rq_flags, bool cache_counts);
 
 #endif /* CORE_PREDICATES_H */

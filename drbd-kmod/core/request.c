@@ -376,6 +376,7 @@ void request_apply(struct drbd_request *req, int event)
 		.peer_is_partial = device->state.pdsk < D_UP_TO_DATE,
 		.peer_disk_lost = device->state.pdsk < D_INCONSISTENT,
 		.link_lost = request_link_lost(connection, req),
+		.reboot_unseen = tl_reboot_unseen(device),
 	};
 	u32 old = req->flags;
 	struct request_effects fx = request_event(&req->flags, event, &view);

@@ -161,6 +161,11 @@ bool tl_awaits_answer(const struct drbd_connection *connection, u64 serial);
 bool tl_has_unconfirmed(const struct drbd_device *device, u64 last_id);
 /* Is there a write that users were told of, and that the peer has not acknowledged? (Protocols A, B.) */
 bool tl_has_told_only_here(const struct drbd_device *device);
+/*
+ * Without fencing a node that has rebooted calls its disk UpToDate at once, and nothing tells its
+ * peer of a power cut (states.md 5.8).
+ */
+bool tl_reboot_unseen(const struct drbd_device *device);
 /* P_BARRIER_ACK; false: does not match (ProtocolError). */
 bool tl_barrier_acked(struct drbd_connection *connection, u32 epoch, u32 set_size);
 /* ko-count x timeout and disk-timeout checks (states.md 4); called by the request timer. */

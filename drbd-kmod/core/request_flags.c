@@ -177,25 +177,27 @@ static struct delta local_event(u32 old, enum request_event ev, struct request_e
  * rest is sent (again).  Protocol A's ok only said "handed over" and B's "in
  * memory", so they prove nothing about the peer's disk.  C's write ack proves
  * nothing about its cache after a power cut, which matters while the own disk
- * is to be synced from there.  Data of a request completed to its owner is
- * gone: such a request ends and leaves its bits set.
+ * is to be synced from there, and where a peer that had one looks like one that
+ * had none.  Data of a request completed to its owner is gone: such a request
+ * ends and leaves its bits set.
  */
-static bool is_proven(u32 flags, bool local_is_partial)
+static bool is_proven(u32 flags, bool cache_counts)
 {
-	u32 proof = local_is_partial ? RQ_ND : RQ_WA | RQ_ND;
+	u32 proof = cache_counts ? RQ_ND : RQ_WA | RQ_ND;
 
 	return (flags & RQ_NO) && (!(flags & RQ_W) || (flags & proof));
 }
 
-bool may_be_missing_on_peer(u32 flags, bool local_is_partial)
+bool may_be_missing_on_peer(u32 flags, bool cache_counts)
 {
 	return (flags & RQ_W) && (flags & RQ_COMPLETE) && !(flags & RQ_DESTROYED) &&
-	       !is_proven(flags, local_is_partial);
+	       !is_proven(flags, cache_counts);
 }
 
 static struct delta resend(u32 old, const struct request_view *view, struct request_effects *fx)
 {
-	bool write = old & RQ_W, proven = is_proven(old, view->local_is_partial);
+	bool cache_counts = view->local_is_partial || view->reboot_unseen;
+	bool write = old & RQ_W, proven = is_proven(old, cache_counts);
 	u32 clear = RQ_CS | RQ_NO | RQ_ND | RQ_NS | RQ_SIS | RQ_OOS, set = RQ_NQ | RQ_NP;
 
 	/*

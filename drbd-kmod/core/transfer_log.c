@@ -122,14 +122,20 @@ void tl_apply(struct drbd_connection *connection, int event)
 			(event == REQ_FAIL_FROZEN && !connection->queue[SOCK_DATA].open));
 }
 
+bool tl_reboot_unseen(const struct drbd_device *device)
+{
+	return device->disk_conf.fencing == FENCING_DONT_CARE;
+}
+
 bool tl_mark_missing(struct drbd_device *device)
 {
 	struct transfer_log *tl = &device->resource->connection.tl;
-	bool partial = device->state.disk == D_INCONSISTENT, any = false;
+	bool cache_counts = device->state.disk == D_INCONSISTENT || tl_reboot_unseen(device);
+	bool any = false;
 	struct drbd_request *req, *next;
 
 	dlist_for_each_entry_safe(req, next, &tl->requests, tl) {
-		if (req->device != device || !may_be_missing_on_peer(req->flags, partial))
+		if (req->device != device || !may_be_missing_on_peer(req->flags, cache_counts))
 			continue;
 		request_apply(req, REQ_CONNECTION_LOST);
 		any = true;

@@ -441,18 +441,20 @@ static enum fiber_status run_cleanup(struct task *t, void *arg)
 	return connection_cleanup(t, conn(), &cleanup);
 }
 
-static void lose_peer(void)
+static void lose_peer_under(u8 fencing)
 {
 	struct task t = { 0 };
 
 	memset(&cleanup, 0, sizeof(cleanup));
-	dev()->disk_conf.fencing = FENCING_RESOURCE_AND_STONITH;
+	dev()->disk_conf.fencing = fencing;
 	conn()->connect_count++;
 	connection_fail(conn(), C_NETWORK_FAILURE);
 	fake_run();
 	assert_int_equal(fake_drive(&t, run_cleanup, NULL), FIBER_DONE);
 	fake_run();
 }
+
+static void lose_peer(void) { lose_peer_under(FENCING_RESOURCE_AND_STONITH); }
 
 static void a_lost_peer_is_fenced_before_frozen_writes_go_on(void **state)
 {
@@ -536,6 +538,25 @@ static void what_a_lost_peer_has_written_begins_no_generation_while_frozen(void 
 	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
 }
 
+/* Without fencing it comes back UpToDate from a power cut, too, with what its cache had gone. */
+static void what_was_only_in_the_cache_of_an_unfenced_peer_is_synced_when_it_is_back(void **state)
+{
+	struct app *w;
+	struct sent data;
+
+	(void)state;
+	w = issue(OP_WRITE, 8, 4096);
+	data = expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	assert_true(ack(&data, P_WRITE_ACK, 4096));
+	assert_true(w->completed);
+	state_force(dev(), ST_ARGS(ST_CHANGE_FLAG(ST_SUSP_NOD, true)));
+	lose_peer_under(FENCING_DONT_CARE);
+	assert_int_equal(bm_test(&dev()->bitmap, 1), 1);
+	peer_is_found_again();
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP] & ~1ULL, A);
+}
+
 /* The cut came between the two ends of a resync; its source, Primary too, was not frozen by it. */
 static void a_frozen_primary_follows_the_source_that_went_on(void **state)
 {
@@ -613,6 +634,8 @@ int main(void)
 		TEST(a_lost_peer_is_fenced_before_frozen_writes_go_on, setup_primary),
 		TEST(what_was_only_in_the_memory_of_a_lost_peer_is_synced_when_it_is_back, setup_primary),
 		TEST(what_a_lost_peer_has_written_begins_no_generation_while_frozen, setup_primary),
+		TEST(what_was_only_in_the_cache_of_an_unfenced_peer_is_synced_when_it_is_back,
+		     setup_primary),
 		TEST(a_frozen_primary_follows_the_source_that_went_on, setup_primary),
 		TEST(the_answer_to_a_resize_is_not_awaited_from_a_lost_peer, setup_primary),
 		TEST(a_peer_that_came_back_meanwhile_is_not_outdated, setup_primary),

@@ -664,18 +664,21 @@ static void test_a_write_ack_proves_nothing_at_resend_without_a_good_copy_here(v
 	struct request_effects fx;
 
 	(void)state;
-	for (int partial = 0; partial < 2; partial++) {
+	/* Or where a peer that was cut off its power looks like one that was not. */
+	for (int why = 0; why < 3; why++) {
 		u32 flags = RQ_INIT_WRITE;
+		int again = why > 0;
 
 		RUN(&flags, REPL_PROTOCOL_C, REQ_JOIN_TL, REQ_LOCAL_PENDING, REQ_QUEUE_WRITE,
 		    REQ_SUBMITTED, REQ_SENT, REQ_LOCAL_OK);
 		fx = request_event(&flags, REQ_WRITE_ACK, &frozen);
 		assert_true(!fx.complete && (flags & RQ_CS));
-		frozen.local_is_partial = partial;
+		frozen.local_is_partial = why == 1;
+		frozen.reboot_unseen = why == 2;
 		fx = request_event(&flags, REQ_RESEND, &frozen);
-		assert_int_equal(fx.requeue, partial);
-		assert_int_equal(fx.complete, !partial);
-		assert_int_equal(!!(flags & RQ_NP), partial);
+		assert_int_equal(fx.requeue, again);
+		assert_int_equal(fx.complete, !again);
+		assert_int_equal(!!(flags & RQ_NP), again);
 	}
 }
 
