@@ -266,7 +266,10 @@ void demote(struct node *n)
  */
 static void expect_attached(s32 ret, struct node *n, u32 v)
 {
-	if (ret != ERR_DATA_NOT_CURRENT || node_device(n, v)->state.role != ROLE_PRIMARY)
+	const struct drbd_device *d = node_device(n, v);
+
+	if (ret != ERR_DATA_NOT_CURRENT ||
+	    (d->state.role != ROLE_PRIMARY && d->state.peer != ROLE_PRIMARY))
 		expect(ret, "attach", n);
 }
 
