@@ -46,6 +46,15 @@ static bool is_settled(const struct drbd_request *req)
 	return !(req->flags & RQ_NP);
 }
 
+/*
+ * Superseded, the peer's write is done for its owner, whose next read, here too, must find it or
+ * what took its place: mine has to be on the disk by then.
+ */
+static bool is_readable(const struct drbd_request *req)
+{
+	return !(req->flags & RQ_LP);
+}
+
 static bool lies_within(const struct interval *inner, const struct interval *outer)
 {
 	return inner->sector >= outer->sector && interval_end(inner) <= interval_end(outer);
@@ -69,10 +78,13 @@ enum conflict_verdict conflict_judge(struct drbd_peer_request *pr)
 				continue;
 			if (mine_wins && !is_settled(req)) {
 				pr->refused_by = req->serial;
-				return lies_within(i, other) ? CONFLICT_SUPERSEDED : CONFLICT_RETRY;
-			}
-			if (!mine_wins && stepped_back(req))
+				if (!lies_within(i, other))
+					return CONFLICT_RETRY;
+				if (is_readable(req))
+					return CONFLICT_SUPERSEDED;
+			} else if (!mine_wins && stepped_back(req)) {
 				continue;
+			}
 		}
 		other->waiting = true;
 		verdict = CONFLICT_WAIT;

@@ -75,6 +75,7 @@ static void a_barrier_is_acknowledged_after_a_flush(void **state)
 
 static void a_refused_write_lets_the_disk_go(void **state)
 {
+	struct app *w;
 	u32 refs;
 
 	(void)state;
@@ -83,7 +84,8 @@ static void a_refused_write_lets_the_disk_go(void **state)
 	state_change(dev(), ST_ARGS(state_change_join(ST_CHANGE_ROLE(ROLE_PRIMARY),
 						      ST_CHANGE_PEER(ROLE_PRIMARY))), CS_HARD);
 	fake_run();
-	issue(OP_WRITE, 8, 8192);
+	w = issue(OP_WRITE, 8, 8192);
+	disk_done(w, 0);
 	refs = dev()->local_refs;
 	done(write_arrives(8, 4096, 1));
 	expect(SOCK_META, P_SUPERSEDED);

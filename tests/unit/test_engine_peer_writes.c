@@ -134,12 +134,19 @@ static void make_two_primaries(bool resolve)
 
 static void my_write_supersedes_the_peers(void **state)
 {
+	struct arrival *a;
 	struct app *w;
 
 	(void)state;
 	make_two_primaries(true);
 	w = issue(OP_WRITE, 8, 8192);
-	done(write_arrives(8, 4096, 1));
+	a = write_arrives(8, 4096, 1);
+	/* A read that follows the peer's answer to its owner must not find what was there before. */
+	assert_int_equal(a->status, FIBER_WAIT);
+	expect_idle(SOCK_META);
+	disk_done(w, 0);
+	go_on(a);
+	done(a);
 	assert_false(peer_submitted[0]);
 	expect(SOCK_META, P_SUPERSEDED);
 	assert_true(peer_freed[0]);
