@@ -197,8 +197,8 @@ enum ss_code state_check_request(struct state os, struct state wanted,
 		return rv;
 	if (flags & CS_HARD)
 		return SS_SUCCESS;
-	/* Connected, Outdated means UpToDate (2.4): not of a disk that nobody has judged yet. */
-	if (os.disk == D_NEGOTIATING && wanted.disk == D_OUTDATED)
+	/* Connected, Outdated means UpToDate (2.4): not of a disk that failed, or is yet to be judged. */
+	if (os.disk < D_INCONSISTENT && os.disk != D_ATTACHING && wanted.disk == D_OUTDATED)
 		return SS_LOWER_THAN_OUTDATED;
 
 	/* What was wrong already in the same way must not block the way out. */

@@ -223,7 +223,7 @@ void invariants_completion(const struct host_request *req, int error)
 
 /* The last verdict of each end, what it was found from, and over which connection. */
 static struct judged {
-	u64 serial;
+	u64 serial, meta_serial;
 	struct { u64 uuid[2], disk, role; } own, peers;
 	enum hs_outcome outcome;
 	int hg;
@@ -231,7 +231,11 @@ static struct judged {
 
 static bool is_answer_to(const struct judged *a, const struct judged *b)
 {
-	return a->serial == b->serial && !memcmp(&a->own, &b->peers, sizeof(a->own)) &&
+	/*
+	 * Each may have opened a meta socket that the other one never takes, and breaks when it closes
+	 * its door: a connection that nothing comes of, in which neither holds the bit that decides ties.
+	 */
+	return a->serial == b->serial && a->meta_serial == b->meta_serial && !memcmp(&a->own, &b->peers, sizeof(a->own)) &&
 	       !memcmp(&a->peers, &b->own, sizeof(a->own));
 }
 
@@ -241,14 +245,15 @@ void invariants_verdict(const struct drbd_device *d)
 	const struct host *h = host_of_resource(d->resource);
 	const struct receive_op *op = &h->core.connection.receiving;
 	const struct handshake_verdict *verdict = &op->verdict;
-	const struct sock *sock = h->conn.sock[SOCK_DATA];
+	const struct sock *sock = h->conn.sock[SOCK_DATA], *meta = h->conn.sock[SOCK_META];
 	struct judged *mine = &judged[h->node->id][d->vnr];
 	const struct judged *theirs = &judged[1 - h->node->id][d->vnr];
 	int i;
 
-	if (!sock)
+	if (!sock || !meta)
 		return;
 	mine->serial = sock->conn->serial;
+	mine->meta_serial = meta->conn->serial;
 	for (i = 0; i < 2; i++) {
 		mine->own.uuid[i] = d->sent_uuids.ids.slot[i] & ~UUID_PRIMARY_BIT;
 		mine->peers.uuid[i] = d->peer_uuids.set.slot[i] & ~UUID_PRIMARY_BIT;

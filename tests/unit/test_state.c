@@ -642,6 +642,9 @@ static void test_outdating(void **state)
 	/* Or it would become UpToDate before its data have been judged. */
 	os = st(PRI, SEC, C_CONNECTED, D_NEGOTIATING, UTD);
 	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
+	/* A forced detach has not got to its end. */
+	os = st(PRI, SEC, C_CONNECTED, D_FAILED, UTD);
+	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
 }
 
 static void test_failure_states_never_replace_each_other(void **state)

@@ -108,7 +108,7 @@ static void check_request(struct state os, struct state_change c, const struct s
 		CHECK(!(flags & CS_HARD) || state_transition_check(os, ns) == rv, "%08x -> %08x: %d\n",
 		      state_pack(os), state_pack(ns), rv);
 		CHECK(state_transition_check(os, ns) < SS_SUCCESS || after < SS_SUCCESS ||
-		      (os.disk == D_NEGOTIATING && wanted.disk == D_OUTDATED) ||
+		      (os.disk < D_INCONSISTENT && wanted.disk == D_OUTDATED) ||
 		      state_soft_check(os, ns, f) < SS_SUCCESS, "%08x -> %08x: %d, for no reason\n",
 		      state_pack(os), state_pack(ns), rv);
 		return;
