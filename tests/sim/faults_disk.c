@@ -669,11 +669,39 @@ static bool holds_volume(struct node *n, u32 v)
 	return node_device(n, v)->state.disk >= D_OUTDATED && oracle_disk_current(n, v, false);
 }
 
+static void part_for_good(struct node *n)
+{
+	struct admin_op op;
+
+	node_op_init(n, 0, &op);
+	op.force = true;
+	node_command(n, 0, admin_disconnect, &op);
+}
+
+/* --discard-my-data counts for all volumes: where each node holds some, what is lost is named. */
+static void invalidate_what_is_lost(void)
+{
+	u32 v;
+	int i;
+
+	for (i = 0; i < NODES; i++)
+		part_for_good(&nodes[i]);
+	for (i = 0; i < NODES; i++)
+		for (v = 0; v < cfg.volumes; v++) {
+			struct node *n = &nodes[i];
+
+			if (node_device(n, v)->state.disk == D_DISKLESS)
+				node_attach(n, v);
+			if (!holds_volume(n, v))
+				node_command(n, v, admin_invalidate, NULL);
+		}
+}
+
 /*
  * Each volume is whole somewhere, but not all on one node: their peers are to follow, volume by
  * volume. A Primary without a disk does not trust its peer with what its users have seen.
  */
-static bool settle_apart(void)
+static bool settle_apart(bool again)
 {
 	u32 v;
 
@@ -685,6 +713,8 @@ static bool settle_apart(void)
 	for (v = 0; v < cfg.volumes; v++)
 		node_command(primary, v, admin_resume_io, NULL);
 	demote(primary);
+	if (again)
+		invalidate_what_is_lost();
 	bring_up(&nodes[0]);
 	bring_up(&nodes[1]);
 	return true;
@@ -700,10 +730,9 @@ static void settle_split(bool again)
 {
 	struct node *winner = who_holds_what_was_written(), *loser;
 	struct net_conf conf = settings.net;
-	struct admin_op op;
 	u32 v;
 
-	if (!winner && settle_apart())
+	if (!winner && settle_apart(again))
 		return;
 	if (!winner) {
 		violation("split brain, and neither node holds what was written: A: %s; B: %s",
@@ -714,9 +743,7 @@ static void settle_split(bool again)
 	trace(winner, "split brain: its data count");
 	stats.splits++;
 	oracle_join(winner);
-	node_op_init(loser, 0, &op);
-	op.force = true;
-	node_command(loser, 0, admin_disconnect, &op);
+	part_for_good(loser);
 	if (loser == primary || is_primary(loser)) {
 		/* Without data it may be frozen; what waits there has to fail first. */
 		for (v = 0; v < cfg.volumes; v++)
