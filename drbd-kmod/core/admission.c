@@ -261,6 +261,26 @@ static bool mark_to_stay(struct drbd_request *req)
 	return tell;
 }
 
+/* The peer is to have it, and can not be told. */
+static bool is_unsayable(const struct drbd_request *req, const struct write_decision *d)
+{
+	const struct drbd_connection *connection = connection_of(req->device);
+
+	return d->route == WRITE_REPLICATE && !send_can_express(connection, req);
+}
+
+/* A kind of request is refused as what it is; one too large came before this old peer did. */
+static int unsayable_error(const struct drbd_request *req)
+{
+	if (req->op != OP_WRITE)
+		return -EOPNOTSUPP;
+	env_log_device(req->device, LOG_LVL_ERR,
+		       "a write of %u bytes at sector %llu, which came before this peer, is larger than the packets of its protocol %u: it fails; written again it is cut to fit",
+		       req->interval.bytes, (unsigned long long)req->interval.sector,
+		       connection_of(req->device)->agreed_pro_version);
+	return -EIO;
+}
+
 static void write_start(struct drbd_request *req, struct state s)
 {
 	struct drbd_device *device = req->device;
@@ -271,12 +291,10 @@ static void write_start(struct drbd_request *req, struct state s)
 	bool local = local_get(device, D_INCONSISTENT);
 
 	if ((local && !may_write(s)) || (!local && d.route != WRITE_REPLICATE) ||
-	    (d.route == WRITE_REPLICATE && !send_can_express(connection, req->op))) {
-		bool sayable = d.route != WRITE_REPLICATE || send_can_express(connection, req->op);
-
+	    is_unsayable(req, &d)) {
 		if (local)
 			local_put(device);
-		request_fail(req, sayable ? -EIO : -EOPNOTSUPP);
+		request_fail(req, is_unsayable(req, &d) ? unsayable_error(req) : -EIO);
 		return;
 	}
 
@@ -311,7 +329,8 @@ static enum read_route read_route(struct drbd_request *req, struct state s)
 		.peer_pending = device->ap_pending,
 		.turn = device->rq.read_turn = !device->rq.read_turn,
 	};
-	bool local, remote = s.pdsk == D_UP_TO_DATE && req->attempts < READ_ATTEMPTS;
+	bool local, remote = s.pdsk == D_UP_TO_DATE && req->attempts < READ_ATTEMPTS &&
+			     send_can_express(connection_of(device), req);
 	u64 first, last;
 
 	if (s.disk == D_INCONSISTENT &&

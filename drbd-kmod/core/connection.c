@@ -112,6 +112,7 @@ static bool dry_run_unsupported(struct drbd_connection *connection)
 static void establish_end(struct drbd_connection *connection)
 {
 	enum ss_code rv = SS_UNKNOWN_ERROR;
+	struct drbd_device *device;
 
 	if (is_establishing(connection))
 		rv = conn_state_change(connection, ST_ARGS(ST_CHANGE_CONN(C_WF_REPORT_PARAMS)),
@@ -125,6 +126,9 @@ static void establish_end(struct drbd_connection *connection)
 	if (dlist_empty(&connection->resource->devices))
 		connection->state_sent = false;
 	connection->net_conf.discard_my_data = false;
+	/* What comes from now on fits into this peer's packets: it may have been another one before. */
+	for_each_volume(device, connection->resource)
+		device_reconsider_max_bio_size(device);
 	request_timer_arm(connection);
 }
 

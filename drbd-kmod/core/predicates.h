@@ -225,6 +225,7 @@ struct request_view {
 	u8 protocol;		/* enum wire_protocol_kind; for QUEUE_WRITE and RESEND */
 	bool local_is_partial;	/* my disk is being synced, or gone again: no good copy */
 	bool peer_is_partial;	/* the same of the peer's */
+	bool unsayable;		/* for RESEND: this peer's version has no packet for it */
 	bool peer_disk_lost;	/* for BARRIER_ACK: the peer has no disk any more */
 	bool link_lost;		/* for RESTART_FROZEN, RESEND: no answer comes to what was sent */
 	bool reboot_unseen;	/* for RESEND: the peer's disk is UpToDate even after a power cut */

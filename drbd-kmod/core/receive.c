@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "predicates.h"
 #include "receive.h"
+#include "send_packet.h"
 
 /* Peer requests without data of their own still are given some room. */
 #define NO_DATA_BYTES 512
@@ -118,6 +119,11 @@ static bool plan_range(struct incoming *in)
 	return true;
 }
 
+static bool is_answered_with_resync_data(u16 cmd)
+{
+	return cmd == P_RS_DATA_REQUEST || cmd == P_RS_THIN_REQ || cmd == P_CSUM_RS_REQUEST;
+}
+
 /* Requests for a block, with or without a digest. */
 static bool plan_block_request(struct incoming *in, u32 rest)
 {
@@ -128,6 +134,8 @@ static bool plan_block_request(struct incoming *in, u32 rest)
 		return protocol_error(in, "no such volume here");
 	if (!bytes || !range_ok(in->device, be64_to_cpu(p->sector), bytes, WIRE_DATA_MAX))
 		return protocol_error(in, "its range is not within the device");
+	if (is_answered_with_resync_data(in->hdr.cmd) && !send_can_carry(in->connection, bytes))
+		return protocol_error(in, "its protocol has no packet for that much data");
 	in->pr_bytes = bytes;
 	if (rest) {
 		in->place = PAYLOAD_BUFFER;

@@ -5,6 +5,7 @@
 #include "engine.h"
 #include "predicates.h"
 #include "receive.h"
+#include "send_packet.h"
 
 #define WAIT_FOR_EVER (1ULL << 40)	/* ms */
 #define BARRIER_ACK_ROOM (CONTROL_POOL / 2)	/* the most that waking up is promised for */
@@ -452,7 +453,9 @@ static void read_begin(struct incoming *in)
 	in->pr = NULL;
 	in->ok = true;
 	peer_request_register(pr, PEER_READ);
-	if (local_get(in->device, D_UP_TO_DATE))
+	/* Cut for another peer, it may ask for more than the packets of this version hold. */
+	if (send_can_carry(in->connection, pr->interval.bytes) &&
+	    local_get(in->device, D_UP_TO_DATE))
 		peer_request_start(pr);
 	else
 		peer_request_ack(pr, P_NEG_DREPLY);

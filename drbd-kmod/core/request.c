@@ -8,6 +8,7 @@
 #include "objects.h"
 #include "engine.h"
 #include "predicates.h"
+#include "send_packet.h"
 
 void request_queues_init(struct drbd_device *device)
 {
@@ -374,6 +375,7 @@ void request_apply(struct drbd_request *req, int event)
 		.protocol = request_protocol(req),
 		.local_is_partial = device->state.disk <= D_INCONSISTENT,
 		.peer_is_partial = device->state.pdsk < D_UP_TO_DATE,
+		.unsayable = event == REQ_RESEND && !send_can_express(connection, req),
 		.peer_disk_lost = device->state.pdsk < D_INCONSISTENT,
 		.link_lost = request_link_lost(connection, req),
 		.reboot_unseen = tl_reboot_unseen(device),

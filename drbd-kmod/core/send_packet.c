@@ -45,14 +45,21 @@ static u32 digest_len(const struct drbd_connection *connection)
 
 /* ---- application requests ---- */
 
-bool send_can_express(const struct drbd_connection *connection, u8 op)
+bool send_can_carry(const struct drbd_connection *connection, u32 bytes)
+{
+	const u32 others = sizeof(struct wire_p_data) + WIRE_DIGEST_MAX;
+
+	return bytes <= wire_length_max(connection->agreed_pro_version) - others;
+}
+
+bool send_can_express(const struct drbd_connection *connection, const struct drbd_request *req)
 {
 	u32 features = connection->agreed_features;
 
-	if (op == OP_DISCARD)
+	if (req->op == OP_DISCARD)
 		return features & FF_TRIM;
-	if (op != OP_WRITE_ZEROES)
-		return true;
+	if (req->op != OP_WRITE_ZEROES)
+		return send_can_carry(connection, req->interval.bytes);
 	/*
 	 * Some receivers expect a digest in P_ZEROES that nobody sends, and drop the connection
 	 * (wire.md trap 9); P_TRIM would leave it to the peer's disk what is read back.

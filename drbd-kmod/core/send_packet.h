@@ -22,9 +22,14 @@ void send_build_ack(struct drbd_connection *connection, struct outgoing *out,
 		    struct drbd_peer_request *pr, bool recv_ack);
 
 /*
- * Can this peer be told of a discard or zero-out of this kind? What it cannot be told is
- * refused to the user, who then writes zeroes himself.
+ * Does a packet hold that much data? Requests are cut for the peer that was there when they came;
+ * one that is there since may speak a version before 95, with shorter packets.
  */
-bool send_can_express(const struct drbd_connection *connection, u8 op);
+bool send_can_carry(const struct drbd_connection *connection, u32 bytes);
+/*
+ * Can this peer be sent a request of this kind and size? Of what it cannot be told discards and
+ * zero-outs are refused to the user, who then writes zeroes himself.
+ */
+bool send_can_express(const struct drbd_connection *connection, const struct drbd_request *req);
 
 #endif /* CORE_SEND_PACKET_H */

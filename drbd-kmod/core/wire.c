@@ -319,6 +319,11 @@ u32 wire_data_max(int apv)
 	return apv < 100 ? 131072 : WIRE_DATA_MAX;
 }
 
+u32 wire_length_max(int apv)
+{
+	return apv < 95 ? 0xffff : U32_MAX;
+}
+
 u32 wire_peer_bio_limit(int apv, u32 peer_max_bio_size)
 {
 	u32 limit = wire_data_max(apv);

@@ -381,6 +381,9 @@ const char *wire_cmd_name(u16 cmd);
 /* Largest data payload this node sends: 32 KiB (<= 94), 128 KiB (95..99), 1 MiB. */
 u32 wire_data_max(int apv);
 
+/* Largest value of a header's length: what follows the header, 64 KiB less one byte (<= 94). */
+u32 wire_length_max(int apv);
+
 /* Largest request to generate, given the peer's max_bio_size (wire.md 4.6 step 4). */
 u32 wire_peer_bio_limit(int apv, u32 peer_max_bio_size);
 

@@ -368,6 +368,55 @@ static void a_frozen_write_is_sent_again_only_once_over_one_link(void **state)
 	assert_true(w->completed);
 }
 
+/* Below 95 a header's length has 16 bits. Cut for the peer of before, it can not be told this one. */
+static void a_write_larger_than_an_old_peers_packets_fails(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	conn()->agreed_pro_version = 94;
+	w = issue(OP_WRITE, 0, 131072);
+	assert_true(w->completed);
+	assert_int_equal(w->error, -EIO);
+	expect_idle(SOCK_DATA);
+	/* Written again it fits. */
+	w = issue(OP_WRITE, 0, 32768);
+	assert_true(w->submitted && !w->completed);
+}
+
+static void a_frozen_write_larger_than_an_old_peers_packets_is_marked(void **state)
+{
+	struct app *w = issue(OP_WRITE, 0, 131072);
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	disk_done(w, 0);
+	fake.resource.susp_fen = true;
+	link_is_new();
+	conn()->agreed_pro_version = 94;
+	tl_apply(conn(), REQ_RESEND);
+	expect_idle(SOCK_DATA);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+	assert_int_equal(dev()->bitmap.bits_set, 32);
+	/* The peer learns of them. */
+	assert_true(dev()->resend_left_bits);
+}
+
+static void a_read_larger_than_an_old_peers_packets_stays_here(void **state)
+{
+	struct app *r;
+
+	(void)state;
+	dev()->disk_conf.read_balancing = RB_PREFER_REMOTE;
+	conn()->agreed_pro_version = 94;
+	r = issue(OP_READ, 0, 131072);
+	expect_idle(SOCK_DATA);
+	assert_true(r->submitted);
+	disk_done(r, 0);
+	assert_int_equal(r->error, 0);
+}
+
 /* Otherwise nobody would ever answer it, and the epochs would not match for ever. */
 static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state)
 {
@@ -872,6 +921,9 @@ int main(void)
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
 		TEST(a_frozen_write_is_sent_again_only_once_over_one_link, setup_primary),
+		TEST(a_write_larger_than_an_old_peers_packets_fails, setup_primary),
+		TEST(a_frozen_write_larger_than_an_old_peers_packets_is_marked, setup_primary),
+		TEST(a_read_larger_than_an_old_peers_packets_stays_here, setup_primary),
 		TEST(a_write_sent_again_into_a_resync_still_asks_for_its_ack, setup_primary),
 		TEST(a_write_sent_again_awaits_the_ack_that_its_new_connection_gives, setup_primary),
 		TEST(what_only_the_lost_peer_was_asked_for_begins_anew_on_the_own_disk, setup_primary),

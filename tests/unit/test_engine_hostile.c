@@ -140,6 +140,21 @@ static void nothing_is_read_of_no_length(void **state)
 		assert_true(refused(cmds[i], &ask, sizeof(ask), 0));
 }
 
+/* The header of the answer could not say its length. */
+static void no_more_is_asked_for_than_a_packet_holds(void **state)
+{
+	struct wire_p_block_req ask = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(131072) };
+
+	(void)state;
+	assert_false(refused(P_RS_DATA_REQUEST, &ask, sizeof(ask), 0));
+	conn()->agreed_pro_version = 94;
+	assert_true(refused(P_RS_DATA_REQUEST, &ask, sizeof(ask), 0));
+	assert_true(refused(P_CSUM_RS_REQUEST, &ask, sizeof(ask), 16));
+	assert_false(refused(P_OV_REQUEST, &ask, sizeof(ask), 0));
+	ask.blksize = cpu_to_be32(32768);
+	assert_false(refused(P_RS_DATA_REQUEST, &ask, sizeof(ask), 0));
+}
+
 static void a_digest_is_no_part_of_the_data(void **state)
 {
 	struct wire_p_data data = { .sector = cpu_to_be64(8), .block_id = 1 };
@@ -305,6 +320,7 @@ int main(void)
 		TEST(a_primary_peer_keeps_its_disk_while_mine_is_old, setup_secondary),
 		TEST(a_range_is_whole_sectors_within_the_device, setup_secondary),
 		TEST(nothing_is_read_of_no_length, setup_secondary),
+		TEST(no_more_is_asked_for_than_a_packet_holds, setup_secondary),
 		TEST(a_digest_is_no_part_of_the_data, setup_secondary),
 		TEST(an_answer_is_as_long_as_its_question_and_comes_once, setup_diskless),
 		TEST(an_absent_volume_is_spoken_of_but_not_written, setup_secondary),

@@ -246,11 +246,27 @@ static void equal_data_is_connected(void **state)
 static void a_diskless_node_offers_the_discards_of_its_peer(void **state)
 {
 	(void)state;
-	establish();
 	assert_false(fake.discards_offered);
+	establish();
 	assert_true(protocol_arrives(3, 0, ""));
 	assert_true(sizes_arrive(SECTORS));
 	assert_true(fake.discards_offered);
+}
+
+/* What comes between here and the peer's sizes would not fit into its packets. */
+static void requests_are_cut_for_an_old_peer_from_the_first_packet_on(void **state)
+{
+	struct task t = { 0 };
+
+	(void)state;
+	attach(UUID_A, 0);
+	dev()->peer_max_bio_size = 1048576;
+	dev()->max_bio_size = 1048576;
+	search();
+	conn()->agreed_pro_version = 89;
+	assert_int_equal(fake_drive(&t, run_establish, NULL), FIBER_DONE);
+	assert_int_equal(dev()->max_bio_size, 32768);
+	assert_int_equal(dev()->md.la_peer_max_bio_size, 32768);
 }
 
 static void unrelated_data_ends_in_standalone(void **state)
@@ -388,6 +404,7 @@ int main(void)
 		PEER_TEST(different_digests_end_in_standalone),
 		PEER_TEST(equal_data_is_connected),
 		PEER_TEST(a_diskless_node_offers_the_discards_of_its_peer),
+		PEER_TEST(requests_are_cut_for_an_old_peer_from_the_first_packet_on),
 		PEER_TEST(unrelated_data_ends_in_standalone),
 		PEER_TEST(a_smaller_peer_disk_is_refused),
 		PEER_TEST(a_disk_that_has_grown_is_used_when_the_peer_resizes),

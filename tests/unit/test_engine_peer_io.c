@@ -237,6 +237,17 @@ static void a_read_does_not_overtake_a_write_that_is_not_on_the_disk_yet(void **
 	assert_int_equal(be64_to_cpu(((struct wire_p_data *)sent.body)->sector), 12);
 }
 
+/* Its user's read was cut when this connection's version was another one. */
+static void a_read_larger_than_a_packet_is_refused_to_an_old_peer(void **state)
+{
+	(void)state;
+	conn()->agreed_pro_version = 94;
+	done(reads(P_DATA_REQUEST, 0, 131072));
+	assert_false(was_submitted());
+	conn()->agreed_pro_version = 101;
+	expect(SOCK_META, P_NEG_DREPLY);
+}
+
 static void only_up_to_date_data_is_read_for_the_peer(void **state)
 {
 	static const u8 weak[] = { D_INCONSISTENT, D_OUTDATED, D_CONSISTENT };
@@ -678,6 +689,7 @@ int main(void)
 		TEST(a_block_that_a_source_can_not_read_for_the_peer_is_not_marked, setup_secondary),
 		TEST(a_read_does_not_overtake_a_write_that_is_not_on_the_disk_yet, setup_secondary),
 		TEST(only_up_to_date_data_is_read_for_the_peer, setup_secondary),
+		TEST(a_read_larger_than_a_packet_is_refused_to_an_old_peer, setup_secondary),
 		TEST(damaged_data_is_not_read, setup_diskless),
 		TEST(a_block_that_could_not_be_synced_stays_marked, setup_secondary),
 		TEST(damaged_resync_data_is_not_written, setup_secondary),

@@ -420,6 +420,15 @@ static void limits_follow_version_and_features(void **state)
 	assert_int_equal(wire_data_max(95), 131072);
 	assert_int_equal(wire_data_max(99), 131072);
 	assert_int_equal(wire_data_max(100), 1048576);
+	for (int apv = 86; apv <= 101; apv++) {
+		u8 head[16];
+
+		assert_int_not_equal(wire_header_encode(head, apv, 0, P_DATA,
+							min(wire_length_max(apv), 1u << 20)), 0);
+		if (apv < 95)
+			assert_int_equal(wire_header_encode(head, apv, 0, P_DATA,
+							    wire_length_max(apv) + 1), 0);
+	}
 	assert_int_equal(wire_peer_bio_limit(93, 4096), 4096);
 	assert_int_equal(wire_peer_bio_limit(93, 1048576), 32768);
 	assert_int_equal(wire_peer_bio_limit(94, 4096), 32768);
