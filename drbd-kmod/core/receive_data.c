@@ -215,6 +215,15 @@ static bool write_is_logged(struct drbd_peer_request *pr)
 	return !pr->only_copy || al_begin_peer(pr);
 }
 
+/*
+ * The disk failed before the log had it. Written all the same, it would be on a disk that does
+ * not know that nobody else has it.
+ */
+static bool write_lost_its_log(const struct drbd_peer_request *pr)
+{
+	return pr->only_copy && pr->device->state.disk < D_INCONSISTENT;
+}
+
 static void write_queue_recv_ack(struct incoming *in)
 {
 	if (in->pr->dp_flags & DP_SEND_RECEIVE_ACK)
@@ -299,7 +308,9 @@ enum fiber_status receive_write(struct task *t, struct incoming *in)
 		local_put(in->device);
 		FIBER_RETURN(in->pc);
 	}
-	if (!in->pr->interval.bytes) {
+	if (write_lost_its_log(in->pr)) {
+		peer_request_local_done(in->pr, -EIO);
+	} else if (!in->pr->interval.bytes) {
 		/* A write of nothing is a flush. */
 		FIBER_DO(in->pc, t, ACT_FLUSH, in->device, 0);
 		peer_request_local_done(in->pr, (int)t->result);

@@ -113,6 +113,29 @@ static void a_diskless_writers_data_is_logged_and_marked_here(void **state)
 	assert_int_equal(bm_test(&dev()->bitmap, 10), 1);
 }
 
+static s64 log_is_broken(const struct action *a)
+{
+	return a->kind == ACT_AL_WRITE ? -EIO : 0;
+}
+
+/* Back again, the disk would hold what the writer's own disk lacks, and no bit would say so. */
+static void a_diskless_writers_data_that_could_not_be_logged_are_refused(void **state)
+{
+	struct arrival *a;
+
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	fake.on_disk = log_is_broken;
+	a = write_arrives(80, 4096, 1);
+	if (a->status == FIBER_WAIT)
+		go_on(a);
+	done(a);
+	assert_true(dev()->state.disk <= D_FAILED);
+	assert_false(was_submitted());
+	expect(SOCK_META, P_NEG_ACK);
+}
+
 static void a_target_takes_writes_before_it_has_its_bitmap(void **state)
 {
 	(void)state;
@@ -680,6 +703,7 @@ int main(void)
 		TEST(a_barrier_is_acknowledged_after_a_flush, setup_secondary),
 		TEST(a_refused_write_lets_the_disk_go, setup_primary),
 		TEST(a_diskless_writers_data_is_logged_and_marked_here, setup_secondary),
+		TEST(a_diskless_writers_data_that_could_not_be_logged_are_refused, setup_secondary),
 		TEST(a_target_takes_writes_before_it_has_its_bitmap, setup_secondary),
 		TEST(damaged_data_is_not_written, setup_secondary),
 		TEST(a_write_waits_for_the_resync_write_to_the_same_place, setup_secondary),
