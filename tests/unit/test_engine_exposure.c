@@ -267,14 +267,13 @@ static void nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own(void
 }
 
 /* The other end of it: the only copy of a write belongs to a generation that is on disk. */
-static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **state)
+static struct arrival *a_write_waits_for_its_generation(void)
 {
 	struct state s = { .role = ROLE_PRIMARY, .peer = ROLE_SECONDARY, .conn = C_CONNECTED,
 			   .disk = D_DISKLESS, .pdsk = D_UP_TO_DATE };
 	struct wire_p_state p = { .state = cpu_to_be32(state_pack(s)) };
 	struct arrival *a;
 
-	(void)state;
 	free(arrive(P_STATE, &p, sizeof(p), 0));
 	drain(SOCK_DATA);
 	/* As it is while the worker writes the superblock. */
@@ -282,6 +281,32 @@ static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **s
 	a = write_arrives(8, 4096, 1);
 	assert_int_equal(a->status, FIBER_WAIT);
 	assert_false(peer_submitted[0]);
+	return a;
+}
+
+/* Nor its mark: attached again, that disk could not tell what the writer's lacks. */
+static void the_only_copy_of_a_write_is_refused_where_its_generation_was_not_recorded(void **state)
+{
+	struct arrival *a = a_write_waits_for_its_generation();
+
+	(void)state;
+	device_io_error(dev(), IO_ERROR_META);
+	device_new_uuid_end(dev());
+	go_on(a);
+	fake_run();
+	go_on(a);
+	done(a);
+	assert_false(peer_submitted[0]);
+	expect(SOCK_META, P_NEG_ACK);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+}
+
+static void the_only_copy_of_a_write_is_made_after_its_generation_began(void **state)
+{
+	struct arrival *a = a_write_waits_for_its_generation();
+
+	(void)state;
 	device_new_uuid_end(dev());
 	go_on(a);
 	fake_run();
@@ -321,6 +346,8 @@ int main(void)
 		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),
 		TEST(the_only_copy_of_a_write_is_made_after_its_generation_began, setup_secondary),
+		TEST(the_only_copy_of_a_write_is_refused_where_its_generation_was_not_recorded,
+		     setup_secondary),
 	};
 
 	return cmocka_run_group_tests_name("engine: exposure", tests, NULL, NULL);
