@@ -85,6 +85,12 @@ static void prepare_force(struct node *n, struct admin_op *op)
 	op->force = mad && one_in(3);
 }
 
+static void prepare_detach(struct node *n, struct admin_op *op)
+{
+	prepare_force(n, op);
+	stats.detaches++;
+}
+
 /* Never asks the peer, but loses nothing. */
 static void prepare_disconnect(struct node *n, struct admin_op *op)
 {
@@ -124,7 +130,7 @@ static void prepare_resize(struct node *n, struct admin_op *op)
 static const struct order orders[] = {
 	{ "primary", admin_primary, true, prepare_force, after_primary },
 	{ "secondary", admin_secondary, false, NULL, after_secondary },
-	{ "detach", admin_detach, false, prepare_force, after_detach },
+	{ "detach", admin_detach, false, prepare_detach, after_detach },
 	{ "disconnect", admin_disconnect, false, prepare_disconnect, after_disconnect },
 	{ "outdate", admin_outdate, false, NULL, NULL },
 	{ "invalidate", admin_invalidate, true, NULL, NULL },

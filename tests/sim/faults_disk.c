@@ -792,7 +792,10 @@ static bool none_is_failing(void)
 	return true;
 }
 
-/* The same where only the network is bad, once a disk was detached: then both stand alone. */
+/*
+ * The same where no disk is bad, once one was detached, or only the peer's consent to it was had:
+ * then both stand alone.
+ */
 static void settle_if_detached(void)
 {
 	int i;
@@ -813,7 +816,7 @@ void disk_repair(void)
 	int i;
 
 	if (!(cfg.families & (FAMILY_DISK | FAMILY_MEMORY | FAMILY_RESIZE))) {
-		if (family_has(FAMILY_NET))
+		if (cfg.families & (FAMILY_NET | FAMILY_ADMIN))
 			settle_if_detached();
 		return;
 	}
