@@ -329,6 +329,7 @@ static enum fiber_status after_generation(struct task *t, struct drbd_device *de
 	FIBER_BEGIN(op->pc2);
 	if ((op->todo & (AFTER_NEW_UUID_LOST_PEER | AFTER_NEW_UUID_PEER_PRIMARY)) &&
 	    device->state.disk >= D_INCONSISTENT) {
+		device->new_uuid_on_thaw = false;
 		FIBER_CALL(op->pc2, device_uuid_new_current(t, device, &op->md));
 		if (is_connected(device))
 			send_uuids(device);

@@ -179,14 +179,21 @@ static bool stops_receiver(u8 oc, u8 nc)
 	       (oc > C_WF_CONNECTION && state_conn_is_failure(nc) && nc != C_TEAR_DOWN);
 }
 
-/* A new UUID that this change makes necessary: hold writes back until it is on disk. */
+/*
+ * A new UUID that this change makes necessary: hold writes back until it is on disk. One that is
+ * put off while frozen is owed from now on: resume-io may come while the worker, which would say
+ * so, waits for a handler.
+ */
 static u8 store_owed_uuid(struct drbd_device *device, struct state os, struct state ns)
 {
 	struct after_facts facts;
+	u64 todo;
 
 	after_facts_gather(device, &facts);
-	if (!(state_after_actions(os, ns, &facts) &
-	      (AFTER_NEW_UUID_LOST_PEER | AFTER_NEW_UUID_PEER_PRIMARY)))
+	todo = state_after_actions(os, ns, &facts);
+	if (todo & AFTER_SET_NCU)
+		device->new_uuid_on_thaw = true;
+	if (!(todo & (AFTER_NEW_UUID_LOST_PEER | AFTER_NEW_UUID_PEER_PRIMARY)))
 		return 0;
 	device_new_uuid_begin(device);
 	return 1;

@@ -441,6 +441,27 @@ static void a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_aga
 	assert_false(device->new_uuid_on_thaw);
 }
 
+/* The worker has not come to the loss yet: it waits for a handler of another volume. */
+static void resume_io_finds_the_generation_owed_since_the_loss_of_the_peer(void **state)
+{
+	struct drbd_device *device = fake_device(0);
+
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	connect_all();
+	run_with_answer(admin_primary, 0, SS_SUCCESS);
+	run_with_answer(admin_suspend_io, 0, SS_SUCCESS);
+	conn_state_change(&fake.resource.connection, ST_ARGS(ST_CHANGE_CONN(C_NETWORK_FAILURE)),
+			  CS_HARD);
+	assert_true(device->new_uuid_on_thaw);
+	fake_run();
+	assert_true(device->new_uuid_on_thaw);
+	assert_int_equal(fake_on_disk(0).uuid[MD_UUID_BITMAP], 0);
+	assert_int_equal(run(admin_resume_io, 0, false), SS_SUCCESS);
+	assert_true(uuid_same(fake_on_disk(0).uuid[MD_UUID_BITMAP], UUID_A));
+	assert_false(device->new_uuid_on_thaw);
+}
+
 static void stonith_freezes_until_the_peer_is_fenced(void **state)
 {
 	struct drbd_connection *c = &fake.resource.connection;
@@ -680,6 +701,7 @@ int main(void)
 		TEST(writes_wait_for_the_new_generation),
 		TEST(secondary_keeps_its_generation),
 		TEST(a_uuid_owed_while_frozen_is_forgotten_when_the_peer_has_its_data_again),
+		TEST(resume_io_finds_the_generation_owed_since_the_loss_of_the_peer),
 		TEST(stonith_freezes_until_the_peer_is_fenced),
 		TEST(broken_handler_leaves_it_frozen),
 		TEST(forced_promotion_begins_one_generation_only),
