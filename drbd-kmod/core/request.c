@@ -183,6 +183,18 @@ static void request_finish(struct drbd_request *req, bool ok)
 }
 
 /*
+ * Both disks are gone before the peer's had a name of its own: after a crash of this node nothing
+ * says which of them has more. Users, who get errors from now on, get them for this already.
+ */
+static bool last_copy_went_unnamed(const struct drbd_device *device)
+{
+	struct state s = device_state(device);
+
+	return device->exposure == EXPOSURE_UNNAMED && s.disk < D_INCONSISTENT &&
+	       s.conn >= C_CONNECTED && s.pdsk < D_INCONSISTENT && !state_suspended(s);
+}
+
+/*
  * The disk may be gone since, and with it the only copy: under a name that the peer has, too, if
  * the new one did not get there.
  */
@@ -190,6 +202,8 @@ static bool held_is_safe(const struct drbd_request *req)
 {
 	const u32 answered = RQ_RA | RQ_WA | RQ_ND;
 
+	if (last_copy_went_unnamed(req->device))
+		return false;
 	/* The peer's disk has confirmed a flush before it was held. */
 	if (req->device->state.disk > D_INCONSISTENT || req->op == OP_FLUSH)
 		return true;

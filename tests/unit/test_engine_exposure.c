@@ -231,6 +231,21 @@ static void a_write_that_nobody_may_have_is_no_success_in_protocol_a(void **stat
 	assert_int_equal(w->error, -EIO);
 }
 
+/* A crash of this node would leave two disks of one name, and the one that lacks it would win. */
+static void what_both_disks_are_lost_with_is_no_success(void **state)
+{
+	struct app *w;
+
+	(void)state;
+	lose_disk();
+	w = write_through(8);
+	assert_false(w->completed);
+	state_force(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)));
+	fake_run();
+	assert_true(w->completed);
+	assert_int_equal(w->error, -EIO);
+}
+
 static void users_do_not_wait_for_ever_for_a_generation_that_does_not_come(void **state)
 {
 	struct app *w;
@@ -336,6 +351,7 @@ int main(void)
 		TEST(an_ack_that_overtakes_the_peers_new_generation_waits_for_it, setup_primary),
 		TEST(a_flush_that_failed_here_waits_for_the_name_of_what_only_the_peer_keeps, setup_primary),
 		TEST(a_disk_that_lacks_what_users_wrote_is_not_attached_again, setup_primary),
+		TEST(what_both_disks_are_lost_with_is_no_success, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_it_went_on_without_in_a_sync, setup_primary),
 		TEST(a_diskless_primary_takes_a_peer_that_its_bitmap_says_lacks_nothing, setup_primary),
