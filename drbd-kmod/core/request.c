@@ -315,7 +315,11 @@ static enum io_error_kind io_error_of(u32 fault)
 static bool unmarks(const struct drbd_request *req, const struct request_effects *fx)
 {
 	const struct state *s = &req->device->state;
+	const u32 everywhere = RQ_LO | RQ_NO;
 
+	/* One that failed before it began has reached nobody. */
+	if ((req->flags & everywhere) != everywhere)
+		return false;
 	return fx->destroy && !fx->set_bits && !fx->retry && !req->retry && req->marked &&
 	       s->conn == C_CONNECTED && s->disk == D_UP_TO_DATE && s->pdsk == D_UP_TO_DATE;
 }
@@ -325,10 +329,14 @@ static bool unmarks(const struct drbd_request *req, const struct request_effects
  * stays in the activity log, which says all that a bit would, and leaves no bit behind that
  * the end of a resync would wait for.
  */
-static bool keeps_extent(const struct drbd_request *req, const struct request_effects *fx)
+static bool keeps_extent(const struct drbd_request *req, const struct request_effects *fx,
+			 const struct request_view *view)
 {
 	const struct drbd_device *device = req->device;
 
+	/* The peer will not have it. */
+	if (view->unsayable)
+		return false;
 	return fx->destroy && fx->set_bits && (fx->retry || req->retry) && req->in_al &&
 	       req->al_generation == device->al.generation && (req->flags & RQ_LO) &&
 	       device->state.conn >= C_CONNECTED;
@@ -399,7 +407,7 @@ void request_apply(struct drbd_request *req, int event)
 	bool others_wait = (fx.complete || fx.retry || fx.destroy) && req->interval.waiting;
 
 	account(req, old, req->flags);
-	if (keeps_extent(req, &fx)) {
+	if (keeps_extent(req, &fx, &view)) {
 		req->unmirrored = true;
 		fx.set_bits = false;
 		fx.release_al = false;

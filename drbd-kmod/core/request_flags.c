@@ -211,15 +211,13 @@ static struct delta resend(u32 old, const struct request_view *view, struct requ
 		return barrier_acked(old);
 	if (old & RQ_COMPLETE)
 		return (struct delta) { RQ_CS | RQ_NO | RQ_SIS, RQ_ND };
-	/* What this peer can not be sent is not there: marked, or failed. */
-	if (view->unsayable)
-		return (struct delta) { RQ_CS | RQ_NO | RQ_SIS | RQ_NP, RQ_ND };
 	/*
 	 * It was told to step back, and the peer's write may be here on top of it already: sent
-	 * again it would go under on this disk only.  It begins anew, on both.
+	 * again it would go under on this disk only.  It begins anew, on both.  So does what this
+	 * peer can not be sent, to fail: it must not succeed where the peer may contradict it.
 	 */
-	if (old & RQ_POST)
-		return (struct delta) { RQ_CS | RQ_NO | RQ_SIS | RQ_NP, RQ_ND };
+	if ((old & RQ_POST) || view->unsayable)
+		return (struct delta) { RQ_CS | RQ_NO | RQ_SIS | RQ_NP, RQ_ND | RQ_POST };
 
 	fx->requeue = !(old & RQ_NQ);
 	if (write && (fx->requeue || !(old & RQ_BA))) {
