@@ -85,6 +85,8 @@ static void resync_turn_ask(struct drbd_device *device)
 	resync_rate_conf(device, &conf);
 	rs->budget = rate_next(&rs->plan, &conf, rs->sectors_in);
 	rs->sectors_in = 0;
+	rs->cursor = min(rs->cursor, rs->refused_from);
+	rs->refused_from = BM_END;
 	if (device->state.conn == C_SYNC_TARGET) {
 		if (rs->unrecorded)
 			return;
@@ -129,6 +131,7 @@ static void counters_begin(struct drbd_device *device, u64 total)
 	rs->pending = 0;
 	rs->sectors_in = 0;
 	rs->cursor = 0;
+	rs->refused_from = BM_END;
 	rs->budget = 0;
 	rs->peer_failed = false;
 	rs->peer_ended = false;

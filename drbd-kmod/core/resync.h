@@ -36,6 +36,7 @@ struct resync {
 	u64 disk_total;		/* ... and all of it */
 	u32 disk_seen;		/* counter that disk_total was made from */
 	u64 cursor;		/* next bit to look at */
+	u64 refused_from;	/* the first that the source refused for now: looked at in the next turn */
 	u32 budget;		/* blocks the generator may still ask for in this turn */
 	bool use_csums;
 	bool unrecorded;	/* the disk does not say yet that it is Inconsistent */

@@ -296,8 +296,9 @@ bool receive_resync_ack(struct incoming *in)
 		ack_in_sync(device, sector, bytes);
 		break;
 	case P_RS_CANCEL:
-		/* The source has no time now: ask again later. */
-		rs->cursor = min(rs->cursor, bm_sector_to_bit(sector));
+		/* The source has no time now: ask again, in the next turn. It is not on its way any more. */
+		rs->sectors_in += bytes >> 9;
+		rs->refused_from = min(rs->refused_from, bm_sector_to_bit(sector));
 		resync_answered(device, sector);
 		break;
 	default:

@@ -188,6 +188,11 @@ static void end_split(void)
 		winner = choose();
 	}
 	wait_for(in_sync, "in sync after a split brain", 900);
+	/* A disk that failed on the way has to come back first: it may be the one that counts. */
+	if (disk_is_missing()) {
+		mend_disks();
+		wait_for(in_sync, "in sync after a split brain and a failed disk", 900);
+	}
 	if (sim_failed)
 		return;
 	/* Policies come before --discard-my-data, and decide for each volume alone. */

@@ -309,6 +309,7 @@ static void as_target(void)
 	dev()->disk_conf.on_io_error = EP_PASS_ON;
 	dev()->max_bio_size = 1 << 20;
 	device_set_out_of_sync(dev(), 80, 8192);
+	dev()->resync.refused_from = BM_END;
 }
 
 /* It was asked for, and so holds its extent. */
@@ -506,7 +507,9 @@ static void what_the_source_cancelled_is_asked_again_before_the_rest_is_answered
 	expect_idle(SOCK_DATA);
 	assert_true(meta_packet(P_RS_CANCEL, &p, sizeof(p)));
 	assert_int_equal(dev()->resync.pending, 1);
-	asks(10);
+	expect_idle(SOCK_DATA);
+	resync_turn_now(dev());
+	fake_advance(1);
 	asked(80, 8192);
 }
 

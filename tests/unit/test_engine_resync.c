@@ -696,6 +696,32 @@ static void a_cancelled_request_is_asked_again(void **state)
 	expect_request(0, 7 * 4096);
 }
 
+/* For hours, if need be: what was refused must not count as being on its way for ever. */
+static void a_request_cancelled_again_and_again_is_asked_until_it_is_granted(void **state)
+{
+	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
+	u32 turns, asked = 0;
+	struct sent sent;
+
+	(void)state;
+	start_as_target();
+	fake_advance(0);
+	expect_request(0, 7 * 4096);
+	expect_request(56 * 8, 4096);
+	in_sync(56 * 8, 4096);
+	assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+	for (turns = 0; turns < 1000; turns++) {
+		fake_advance(100);
+		while (next_packet(SOCK_DATA, &sent)) {
+			if (sent.cmd != P_RS_DATA_REQUEST)
+				continue;
+			asked++;
+			assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+		}
+	}
+	assert_in_range(asked, 100, 1000);
+}
+
 static void a_stray_sync_uuid_does_not_block_for_ever(void **state)
 {
 	struct wire_p_sync_uuid uuid = { .uuid = cpu_to_be64(UUID_B) };
@@ -743,6 +769,7 @@ int main(void)
 		PEER_TEST(a_ping_does_not_overtake_the_acks_before_it),
 		PEER_TEST(a_run_of_nothing_but_failures_ends),
 		PEER_TEST(a_cancelled_request_is_asked_again),
+		PEER_TEST(a_request_cancelled_again_and_again_is_asked_until_it_is_granted),
 		PEER_TEST(a_stray_sync_uuid_does_not_block_for_ever),
 	};
 
