@@ -210,16 +210,6 @@ static void request_fail(struct drbd_request *req, int error)
 	request_apply(req, REQ_SUBMITTED);
 }
 
-static void tl_join(struct transfer_log *tl, struct drbd_request *req)
-{
-	req->epoch = tl->current_epoch;
-	req->serial = ++tl->last_serial;
-	dlist_add_tail(&req->tl, &tl->requests);
-	if (req->flags & RQ_W)
-		tl->current_writes++;
-	request_apply(req, REQ_JOIN_TL);
-}
-
 static void request_queue_net(struct drbd_request *req, enum request_event event)
 {
 	struct drbd_connection *connection = connection_of(req->device);
@@ -301,6 +291,7 @@ static void write_start(struct drbd_request *req, struct state s)
 	req->id = ++device->rq.last_id;
 	interval_insert(&device->rq.writes, &req->interval);
 	tl_join(tl, req);
+	request_apply(req, REQ_JOIN_TL);
 	/* From here on the flags say what this attempt leaves behind. */
 	req->unmirrored = false;
 	if (req->in_al)
@@ -371,6 +362,7 @@ static void read_start(struct drbd_request *req, struct state s)
 
 	req->id = ++device->rq.last_id;
 	tl_join(&connection_of(device)->tl, req);
+	request_apply(req, REQ_JOIN_TL);
 	if (route == READ_REMOTE) {
 		interval_insert(&device->rq.remote_reads, &req->interval);
 		request_queue_net(req, REQ_QUEUE_READ);

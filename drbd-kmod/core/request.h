@@ -130,6 +130,10 @@ void request_held_release(struct drbd_device *device);
 /* Same for conflicts that a completed write or peer request may have ended. */
 void request_conflict_kick(struct drbd_device *device);
 
+/* To the end of the log, in the current epoch. */
+void tl_join(struct transfer_log *tl, struct drbd_request *req);
+/* A write that is sent again: what others of its epoch may have followed it meanwhile is over. */
+void tl_rejoin(struct drbd_connection *connection, struct drbd_request *req);
 /* Close the current epoch if it holds writes (replication on/off, flush, Ahead). */
 void tl_close_epoch(struct drbd_connection *connection);
 /* Whole-log events: enum request_event REQ_CONNECTION_LOST, REQ_RESEND, REQ_FAIL_FROZEN, REQ_RESTART_FROZEN. */

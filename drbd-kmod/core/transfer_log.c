@@ -32,6 +32,25 @@ void tl_close_epoch(struct drbd_connection *connection)
 		env_send_kick(connection, SOCK_DATA);
 }
 
+void tl_join(struct transfer_log *tl, struct drbd_request *req)
+{
+	req->epoch = tl->current_epoch;
+	req->serial = ++tl->last_serial;
+	dlist_add_tail(&req->tl, &tl->requests);
+	if (req->flags & RQ_W)
+		tl->current_writes++;
+}
+
+void tl_rejoin(struct drbd_connection *connection, struct drbd_request *req)
+{
+	struct transfer_log *tl = &connection->tl;
+
+	dlist_del_init(&req->tl);
+	tl_join(tl, req);
+	if (tl->current_writes >= connection->net_conf.max_epoch_size)
+		tl_close_epoch(connection);
+}
+
 /* Will P_BARRIER_ACK count it? A write that the peer superseded or sent back is not counted. */
 static bool is_counted(const struct drbd_request *req)
 {

@@ -104,7 +104,6 @@ static void what_was_frozen_leaves_before_what_waited_meanwhile(void **state)
 	conn()->established_at = env_now_ms();
 	resume_by_command();
 	assert_int_equal(sector_sent(), 8);
-	expect(SOCK_DATA, P_BARRIER);
 	assert_int_equal(sector_sent(), 80);
 }
 

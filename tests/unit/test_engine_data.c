@@ -422,6 +422,33 @@ static void a_read_larger_than_an_old_peers_packets_stays_here(void **state)
 	assert_int_equal(r->error, 0);
 }
 
+static u32 barrier_number(void)
+{
+	struct sent s = expect(SOCK_DATA, P_BARRIER);
+
+	return le32_to_cpu((__force __le32)((struct wire_p_barrier *)s.body)->barrier);
+}
+
+/* Another volume may have gone on already: the peer acknowledges epochs as they come. */
+static void a_write_sent_again_belongs_to_the_epoch_in_which_it_leaves(void **state)
+{
+	struct app *frozen = issue(OP_WRITE, 8, 4096);
+	u32 first;
+
+	(void)state;
+	expect(SOCK_DATA, P_DATA);
+	tl_close_epoch(conn());
+	link_is_new();
+	issue(OP_WRITE, 80, 4096);
+	expect(SOCK_DATA, P_DATA);
+	tl_close_epoch(conn());
+	tl_apply(conn(), REQ_RESEND);
+	first = barrier_number();
+	expect(SOCK_DATA, P_DATA);
+	assert_true(conn()->tl.sent_epoch > first);
+	assert_false(frozen->completed);
+}
+
 /* Otherwise nobody would ever answer it, and the epochs would not match for ever. */
 static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state)
 {
@@ -925,6 +952,7 @@ int main(void)
 		TEST(congestion_pulls_ahead_and_notes_what_is_missing, setup_primary),
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
+		TEST(a_write_sent_again_belongs_to_the_epoch_in_which_it_leaves, setup_primary),
 		TEST(a_frozen_write_is_sent_again_only_once_over_one_link, setup_primary),
 		TEST(a_write_larger_than_an_old_peers_packets_fails, setup_primary),
 		TEST(a_frozen_write_larger_than_an_old_peers_packets_fails_and_is_marked, setup_primary),
