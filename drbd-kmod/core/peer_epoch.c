@@ -26,22 +26,33 @@ struct peer_epoch *peer_epoch_current(struct drbd_connection *connection)
 	return dlist_last_entry(&connection->epochs.open, struct peer_epoch, link);
 }
 
+/* An index into the pool; PEER_EPOCHS: there is none. */
+static u32 unused(const struct peer_epochs *epochs)
+{
+	u32 i;
+
+	for (i = 0; i < PEER_EPOCHS && epochs->pool[i].in_use; i++)
+		;
+	return i;
+}
+
 bool peer_epoch_begin(struct drbd_connection *connection)
 {
 	struct peer_epochs *epochs = &connection->epochs;
-	u32 i;
+	u32 i = unused(epochs);
+	struct peer_epoch *e;
 
-	for (i = 0; i < PEER_EPOCHS; i++) {
-		struct peer_epoch *e = &epochs->pool[i];
-
-		if (e->in_use)
-			continue;
-		memset(e, 0, sizeof(*e));
-		e->in_use = true;
-		dlist_add_tail(&e->link, &epochs->open);
-		return true;
+	if (i == PEER_EPOCHS) {
+		peer_epochs_check(connection);
+		i = unused(epochs);
 	}
-	return false;
+	if (i == PEER_EPOCHS)
+		return false;
+	e = &epochs->pool[i];
+	memset(e, 0, sizeof(*e));
+	e->in_use = true;
+	dlist_add_tail(&e->link, &epochs->open);
+	return true;
 }
 
 void peer_epoch_join(struct drbd_connection *connection, struct drbd_peer_request *pr)
@@ -85,7 +96,10 @@ void peer_epoch_uncount(struct drbd_connection *connection, struct drbd_peer_req
 static bool will_be_repeated(const struct drbd_connection *connection,
 			     const struct peer_epoch *epoch)
 {
-	return epoch->sent_back && tl_awaits_answer(connection, epoch->refused_by);
+	/* The answer to mine may come behind what there is no room for before this ack. */
+	if (!epoch->sent_back || unused(&connection->epochs) == PEER_EPOCHS)
+		return false;
+	return tl_awaits_answer(connection, epoch->refused_by);
 }
 
 void peer_epochs_write_answered(struct drbd_connection *connection)

@@ -203,6 +203,30 @@ static void the_ack_of_an_epoch_waits_until_a_write_sent_back_may_be_repeated(vo
 	assert_int_equal(conn()->epochs.sent_back, 0);
 }
 
+/*
+ * The peer answers mine only after what it sent behind many epochs more was read here: then it has to
+ * be content with an early ack.
+ */
+static void an_epoch_with_a_write_sent_back_does_not_stop_what_follows_for_ever(void **state)
+{
+	u32 i;
+
+	(void)state;
+	make_two_primaries(true);
+	issue(OP_WRITE, 8, 4096);
+	expect(SOCK_DATA, P_DATA);
+	done(write_arrives(800, 4096, 1));
+	done(write_arrives(12, 4096, 2));
+	expect(SOCK_META, P_RETRY_WRITE);
+	peer_request_local_done(&peers[0], 0);
+	expect(SOCK_META, P_WRITE_ACK);
+	for (i = 0; i < PEER_EPOCHS - 1; i++)
+		done(barrier_arrives(5 + i));
+	expect_idle(SOCK_META);
+	done(barrier_arrives(5 + i));
+	expect(SOCK_META, P_BARRIER_ACK);
+}
+
 /* It was written after mine there, so it must be here: refused, the disks would differ. */
 static void a_write_that_followed_the_ack_of_mine_is_not_refused(void **state)
 {
@@ -632,6 +656,7 @@ int main(void)
 		TEST(my_write_supersedes_the_peers, setup_primary),
 		TEST(a_mixed_epoch_counts_only_what_was_written, setup_primary),
 		TEST(the_ack_of_an_epoch_waits_until_a_write_sent_back_may_be_repeated, setup_primary),
+		TEST(an_epoch_with_a_write_sent_back_does_not_stop_what_follows_for_ever, setup_primary),
 		TEST(a_write_that_followed_the_ack_of_mine_is_not_refused, setup_primary),
 		TEST(a_write_does_not_wait_for_a_suspension_to_end, setup_primary),
 		TEST(sequence_numbers_hold_a_write_back, setup_primary),
