@@ -287,12 +287,12 @@ static void requeue(struct drbd_connection *connection, struct drbd_request *req
 					       connection->agreed_pro_version);
 
 	d.may_set_in_sync &= !req->marked_since;
-	if (req->flags & RQ_W) {
+	if (req->flags & RQ_W)
 		req->wire_flags = request_wire_flags(&d) | awaited_acks(req);
-		tl_rejoin(connection, req);
-	} else if (!interval_linked(&req->interval)) {
+	else if (!interval_linked(&req->interval))
 		interval_insert(&req->device->rq.remote_reads, &req->interval);
-	}
+	/* Its barrier goes out before whatever is of another epoch, reads as well. */
+	tl_rejoin(connection, req);
 	send_item_queue(connection, SOCK_DATA, &req->send);
 }
 

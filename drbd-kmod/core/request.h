@@ -132,7 +132,7 @@ void request_conflict_kick(struct drbd_device *device);
 
 /* To the end of the log, in the current epoch. */
 void tl_join(struct transfer_log *tl, struct drbd_request *req);
-/* A write that is sent again: what others of its epoch may have followed it meanwhile is over. */
+/* A request that is sent again: what others of its epoch may have followed it meanwhile is over. */
 void tl_rejoin(struct drbd_connection *connection, struct drbd_request *req);
 /* Close the current epoch if it holds writes (replication on/off, flush, Ahead). */
 void tl_close_epoch(struct drbd_connection *connection);

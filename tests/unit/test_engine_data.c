@@ -449,6 +449,28 @@ static void a_write_sent_again_belongs_to_the_epoch_in_which_it_leaves(void **st
 	assert_false(frozen->completed);
 }
 
+static void a_read_sent_again_ends_no_epoch_before_its_time(void **state)
+{
+	struct app *read;
+
+	(void)state;
+	state_change(dev(), ST_ARGS(ST_CHANGE_DISK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	drain(SOCK_DATA);
+	issue(OP_WRITE, 8, 4096);
+	read = issue(OP_READ, 800, 4096);
+	expect(SOCK_DATA, P_DATA);
+	expect(SOCK_DATA, P_DATA_REQUEST);
+	tl_close_epoch(conn());
+	link_is_new();
+	tl_apply(conn(), REQ_RESEND);
+	issue(OP_WRITE, 80, 4096);
+	expect(SOCK_DATA, P_DATA);
+	expect(SOCK_DATA, P_DATA_REQUEST);
+	expect(SOCK_DATA, P_DATA);
+	assert_false(read->completed);
+}
+
 /* Otherwise nobody would ever answer it, and the epochs would not match for ever. */
 static void a_write_sent_again_into_a_resync_still_asks_for_its_ack(void **state)
 {
@@ -953,6 +975,7 @@ int main(void)
 		TEST(suspended_io_waits_and_goes_on, setup_primary),
 		TEST(a_frozen_write_is_sent_again_after_reconnect, setup_primary),
 		TEST(a_write_sent_again_belongs_to_the_epoch_in_which_it_leaves, setup_primary),
+		TEST(a_read_sent_again_ends_no_epoch_before_its_time, setup_primary),
 		TEST(a_frozen_write_is_sent_again_only_once_over_one_link, setup_primary),
 		TEST(a_write_larger_than_an_old_peers_packets_fails, setup_primary),
 		TEST(a_frozen_write_larger_than_an_old_peers_packets_fails_and_is_marked, setup_primary),
