@@ -200,16 +200,12 @@ static bool last_copy_went_unnamed(const struct drbd_device *device)
  */
 static bool held_is_safe(const struct drbd_request *req)
 {
-	const u32 answered = RQ_RA | RQ_WA | RQ_ND;
-
 	if (last_copy_went_unnamed(req->device))
 		return false;
 	/* The peer's disk has confirmed a flush before it was held. */
 	if (req->device->state.disk > D_INCONSISTENT || req->op == OP_FLUSH)
 		return true;
-	/* With protocol A it was handed to a transport that is gone, and nobody knows where it got to. */
-	return (req->flags & RQ_NO) &&
-	       (req->device->state.conn >= C_CONNECTED || (req->flags & answered));
+	return req->flags & RQ_NO;
 }
 
 void request_held_release(struct drbd_device *device)

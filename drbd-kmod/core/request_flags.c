@@ -268,6 +268,20 @@ static struct delta thaw_event(u32 old, enum request_event ev, const struct requ
 
 /* ---- the end */
 
+/*
+ * Sent, or in the peer's memory: no success where the own disk does not keep it. The peer may still
+ * be lost, or fail to write it. P_BARRIER_ACK says that it did, and the epoch is closed to get that.
+ */
+static bool awaits_epoch(u32 flags, const struct request_view *view)
+{
+	const u32 written = RQ_WA | RQ_ND;
+
+	if ((flags & RQ_LO) && !view->local_is_partial)
+		return false;
+	return (flags & (RQ_W | RQ_BA | RQ_NO | RQ_POST)) == (RQ_W | RQ_BA | RQ_NO) &&
+	       !(flags & written);
+}
+
 static u32 rq_complete(u32 flags, const struct request_view *view, struct request_effects *fx)
 {
 	bool write = flags & RQ_W;
@@ -335,8 +349,12 @@ struct request_effects request_event(u32 *flags, enum request_event ev,
 		now |= RQ_CS;
 
 	fx.net_done = (now & ~old & RQ_ND) != 0;
-	if (may_complete(now))
-		now = rq_complete(now, view, &fx);
+	if (may_complete(now)) {
+		if (!awaits_epoch(now, view))
+			now = rq_complete(now, view, &fx);
+		else if (view->epoch_is_current)
+			fx.close_epoch = true;
+	}
 	if (may_destroy(now))
 		now = rq_destroy(now, &fx);
 	*flags = now;

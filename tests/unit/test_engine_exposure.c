@@ -231,6 +231,88 @@ static void a_write_that_nobody_may_have_is_no_success_in_protocol_a(void **stat
 	assert_int_equal(w->error, -EIO);
 }
 
+static struct sent sent_on(int socket, u16 cmd)
+{
+	struct sent s;
+
+	do
+		assert_true(next_packet(socket, &s, true));
+	while (s.cmd != cmd);
+	return s;
+}
+
+/* Sent, or received, as much as a user of protocol A, or B, waits for; the own disk does not keep it. */
+static struct app *write_that_only_the_peer_may_have(u8 protocol, bool disk_goes_first)
+{
+	struct sent data;
+	struct app *w;
+
+	conn()->net_conf.wire_protocol = protocol;
+	peers_uuids(OLD, 0);
+	w = issue(OP_WRITE, 8, 4096);
+	if (disk_goes_first) {
+		disk_done(w, 0);
+		device_io_error(dev(), IO_ERROR_META);
+		fake_run();
+	}
+	data = sent_on(SOCK_DATA, P_DATA);
+	if (!disk_goes_first)
+		disk_done(w, -EIO);
+	if (protocol == OPT_PROTOCOL_B)
+		assert_true(ack(&data, P_RECV_ACK, 4096));
+	fake_run();
+	assert_true(dev()->state.disk <= D_FAILED);
+	/* Longer than anybody waits for the peer's generation. */
+	fake_advance(6100);
+	assert_false(w->completed);
+	return w;
+}
+
+/* The peer may still be lost with it, or fail to write it. */
+static void check_only_copy(u8 protocol, bool disk_goes_first)
+{
+	struct sent barrier;
+	struct app *w;
+
+	w = write_that_only_the_peer_may_have(protocol, disk_goes_first);
+	/* Nobody else's write has to close its epoch. */
+	barrier = sent_on(SOCK_DATA, P_BARRIER);
+	assert_true(barrier_ack(&barrier, 1));
+	/* Now it waits for the name, not for ever. */
+	fake_advance(6100);
+	assert_true(w->completed);
+	assert_int_equal(w->error, 0);
+}
+
+static void what_only_the_send_buffer_has_is_told_when_the_peer_has_written_it(void **state)
+{
+	(void)state;
+	check_only_copy(OPT_PROTOCOL_A, false);
+}
+
+static void what_only_the_peers_memory_has_is_told_when_the_peer_has_written_it(void **state)
+{
+	(void)state;
+	check_only_copy(OPT_PROTOCOL_B, false);
+}
+
+static void what_is_sent_after_its_disk_was_lost_is_told_when_the_peer_has_written_it(void **state)
+{
+	(void)state;
+	check_only_copy(OPT_PROTOCOL_A, true);
+}
+
+static void what_only_the_send_buffer_had_fails_with_the_connection(void **state)
+{
+	struct app *w = write_that_only_the_peer_may_have(OPT_PROTOCOL_A, false);
+
+	(void)state;
+	lose_connection();
+	fake_run();
+	assert_true(w->completed);
+	assert_int_equal(w->error, -EIO);
+}
+
 /* A crash of this node would leave two disks of one name, and the one that lacks it would win. */
 static void what_both_disks_are_lost_with_is_no_success(void **state)
 {
@@ -358,6 +440,13 @@ int main(void)
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
 		TEST(a_write_that_nobody_may_have_is_no_success_in_protocol_a, setup_primary),
+		TEST(what_only_the_send_buffer_has_is_told_when_the_peer_has_written_it,
+		     setup_primary),
+		TEST(what_only_the_peers_memory_has_is_told_when_the_peer_has_written_it,
+		     setup_primary),
+		TEST(what_is_sent_after_its_disk_was_lost_is_told_when_the_peer_has_written_it,
+		     setup_primary),
+		TEST(what_only_the_send_buffer_had_fails_with_the_connection, setup_primary),
 		TEST(a_primarys_own_disk_is_good_whatever_becomes_of_its_peer, setup_primary),
 		TEST(a_disk_that_did_not_take_its_new_generation_is_attached_again, setup_primary),
 		TEST(nothing_is_waited_for_when_the_peer_has_a_generation_of_its_own, setup_primary),

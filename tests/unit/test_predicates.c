@@ -93,6 +93,7 @@ static struct request_effects feed(struct world *w, enum request_event ev)
 {
 	struct request_view view = { .suspended = w->suspended, .epoch_is_current = true,
 				     .protocol = w->protocol,
+				     .local_is_partial = w->local_gone,
 				     .link_lost = !w->link || ev == REQ_RESEND };
 	u32 old = w->flags;
 	struct request_effects fx;
@@ -115,10 +116,12 @@ static struct request_effects feed(struct world *w, enum request_event ev)
 		      ev >= REQ_FAIL_FROZEN, "completed while suspended: %x ev %d\n", old, ev);
 	}
 	if (fx.complete) {
-		CHECK(fx.ok == !!(w->flags & (RQ_LO | RQ_NO)), "result differs from flags\n");
+		bool here = (w->flags & RQ_LO) && !(write && w->local_gone);
+
+		CHECK(fx.ok == (here || (w->flags & RQ_NO)), "result differs from flags\n");
 		CHECK(write || fx.ok || (w->flags & RQ_RAHEAD), "a failed read was not retried\n");
-		CHECK(!fx.ok || !write || w->local_has || w->stage != P_NOTHING,
-		      "success without data anywhere: %x ev %d\n", old, ev);
+		CHECK(!fx.ok || !write || (w->local_has && !w->local_gone) || w->peer_has,
+		      "success without data on any disk: %x ev %d\n", old, ev);
 	}
 	if (fx.clear_bits)
 		CHECK(w->local_has && w->peer_has && w->told_in_sync && !fx.set_bits,
