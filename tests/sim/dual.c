@@ -94,26 +94,62 @@ static void promote_one(struct node *n)
 }
 
 /*
+ * Who was shot while frozen may come back with marks nobody can tell from writes that were
+ * acknowledged, or with a generation of its own for what it failed: refused, and the one that
+ * shot goes on. Nothing was promised there, so somebody says that its data are to be discarded.
+ */
+static void forget_who_was_shot(void)
+{
+	struct net_conf conf = settings.net;
+	int i;
+
+	conf.discard_my_data = 1;
+	for (i = 0; i < NODES; i++) {
+		struct node *n = &nodes[i], *winner = other(n);
+
+		if (!is_primary(winner) || node_device(n, 0)->state.role == ROLE_PRIMARY)
+			continue;
+		trace(n, "it was shot: its changes are to be discarded");
+		stats.splits++;
+		node_connect_conf(n, &conf, 0);
+		bring_up(winner);
+	}
+}
+
+static bool both_stand_alone(void)
+{
+	return nodes[0].up && nodes[1].up &&
+	       node_connection(&nodes[0])->cstate == C_STANDALONE &&
+	       node_connection(&nodes[1])->cstate == C_STANDALONE;
+}
+
+/*
  * Both connected, and Primary (again).  Either may be lost on the way there, by a fault that
  * came before, or by a shot.
  */
 void dual_peace(void)
 {
 	u64 until = now_us + 600 * SECOND;
+	u32 apart = 0;
 	int i;
 
 	if (!cfg.two_primaries)
 		return;
 	peace = true;
 	while (!(both_primary() && connected()) && !sim_failed && now_us < until) {
+		if (fenced && both_stand_alone() && ++apart > 5) {
+			forget_who_was_shot();
+			apart = 0;
+		}
 		if (!pair_up()) {
 			pass(200, 1000);
 			continue;
 		}
 		if (one_in(2))
 			pass(0, 2000);
+		/* Cut off meanwhile, and without fencing, both Primary would be two histories. */
 		for (i = 0; i < NODES; i++)
-			if (!is_primary(&nodes[i]))
+			if (!is_primary(&nodes[i]) && connected())
 				promote_one(&nodes[i]);
 	}
 	wait_for(both_primary, "Primary on both nodes", 10);
