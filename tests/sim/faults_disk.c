@@ -603,12 +603,12 @@ static void volume_repair(u32 v)
 		return;
 	}
 	/* The newest data are on a disk that failed, and the other one is refused as too old. */
-	if (a->state.disk == D_INCONSISTENT && b->state.disk == D_DISKLESS) {
-		force_primary(&nodes[0], v);
-		return;
-	}
-	if (b->state.disk == D_INCONSISTENT && a->state.disk == D_DISKLESS) {
-		force_primary(&nodes[1], v);
+	bad = a->state.disk == D_INCONSISTENT && b->state.disk == D_DISKLESS ? &nodes[0] :
+	      b->state.disk == D_INCONSISTENT && a->state.disk == D_DISKLESS ? &nodes[1] : NULL;
+	if (bad) {
+		/* Refused for want of a protocol that could tell, it may be the good one. */
+		if (!versions_upgraded())
+			force_primary(bad, v);
 		return;
 	}
 	bad = a->state.disk == D_INCONSISTENT ? &nodes[0] : b->state.disk == D_INCONSISTENT ? &nodes[1] : NULL;
