@@ -234,7 +234,7 @@ static enum fiber_status handshake_call_helpers(struct task *t, struct incoming 
 
 static const char *const handshake_fail_text[] = {
 	[HSF_NONE] = "the bitmap could not be written; check the backing disk",
-	[HSF_UNRELATED] = "unrelated data; if this node's data may be overwritten, invalidate it or create its metadata anew",
+	[HSF_UNRELATED] = "unrelated data; if this node's data may be overwritten, create its metadata anew",
 	[HSF_NEEDS_APV] = "the peer's protocol is too old to tell (needs 91); upgrade it",
 	[HSF_NEEDS_FEATURE] = "the peer lacks a feature needed to tell after a crash; upgrade it",
 	[HSF_SPLIT_BRAIN] = "Split-Brain detected: both nodes changed their data; on the node whose changes are to be lost: disconnect, then connect --discard-my-data; on the other: connect",
@@ -425,6 +425,35 @@ static u8 negotiated_disk(const struct incoming *in)
 	return in->device->disk_at_attach;
 }
 
+/*
+ * The disk just attached waited to be synced from what my users have seen, and the peer's failed,
+ * too: what they saw is on that one only, whoever wrote it.
+ */
+static bool attached_too_old(const struct incoming *in)
+{
+	const struct receive_op *op = &in->connection->receiving;
+	const struct drbd_device *device = in->device;
+	u64 own = device->md.uuid[MD_UUID_CURRENT];
+
+	return op->mine.disk == D_NEGOTIATING && op->mine.role == ROLE_PRIMARY &&
+	       op->mine.conn >= C_CONNECTED && op->peer_disk < D_NEGOTIATING &&
+	       !exposure_is_own_disk(device, own) &&
+	       (md_attach_check_data_uuid(&device->md, true, device->ed_uuid) != MD_OK ||
+		exposure_exceeds(device, own));
+}
+
+static void attached_give_up(struct incoming *in)
+{
+	struct drbd_device *device = in->device;
+
+	env_log_device(device, LOG_LVL_ERR,
+		       "the peer lost the disk whose data (%016llX) are in use before this one (%016llX) was synced: given up again; make this node Secondary, then attach both",
+		       (unsigned long long)device->ed_uuid,
+		       (unsigned long long)device->md.uuid[MD_UUID_CURRENT]);
+	state_force(device, ST_ARGS(ST_CHANGE_DISK(D_FAILED)));
+	in->connection->receiving.mine = device_state(device);
+}
+
 /* False: refused, the connection is over. */
 static bool state_set(struct incoming *in)
 {
@@ -554,6 +583,8 @@ enum fiber_status receive_state(struct task *t, struct incoming *in)
 		FIBER_CALL(in->pc, state_peer_rebooted(t, in));
 		FIBER_RETURN(in->pc);
 	}
+	if (attached_too_old(in))
+		attached_give_up(in);
 	if (!state_set(in))
 		FIBER_RETURN(in->pc);
 	state_answer(in);

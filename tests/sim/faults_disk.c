@@ -572,13 +572,16 @@ static void force_primary(struct node *n, u32 v)
 	promote(n);
 }
 
-/* A Primary without its disk takes none that is older: nobody may be using the data. */
+/*
+ * A Primary without its disk takes none that is older: nobody may be using the data.  Nor does its
+ * peer take the own one, if the older one has been shown to it meanwhile.
+ */
 static bool give_up_data(struct node *n, u32 v)
 {
 	struct drbd_device *d = node_device(n, v);
 
 	if (d->state.role != ROLE_PRIMARY || d->state.disk != D_DISKLESS ||
-	    d->state.pdsk != D_INCONSISTENT || n != primary)
+	    (d->state.pdsk != D_INCONSISTENT && d->state.pdsk != D_DISKLESS) || n != primary)
 		return false;
 	trace(n, "volume %u: the peer's disk is no good any more, back to the own one", v);
 	node_command(n, v, admin_resume_io, NULL);

@@ -353,6 +353,35 @@ static void a_state_that_crossed_an_attach_says_nothing_of_the_disk(void **state
 	assert_int_equal(dev()->state.disk, D_INCONSISTENT);
 }
 
+static void primary_attaches_and_the_peer_loses_its_disk(u64 seen)
+{
+	struct state peers = { .role = ROLE_SECONDARY, .peer = ROLE_PRIMARY, .conn = C_CONNECTED,
+			       .disk = D_FAILED, .pdsk = D_DISKLESS };
+	struct wire_p_state p = { .state = cpu_to_be32(state_pack(peers)) };
+
+	connect_as(ROLE_PRIMARY, ROLE_SECONDARY);
+	attach_while_connected();
+	exposure_name(dev(), C);
+	exposure_own_name(dev(), seen);
+	assert_true(deliver(arrival_read(P_STATE, &p, sizeof(p), 0)));
+	fake_run();
+}
+
+static void a_disk_older_than_what_users_saw_is_given_up_when_the_peers_fails(void **state)
+{
+	(void)state;
+	primary_attaches_and_the_peer_loses_its_disk(B);
+	assert_true(dev()->state.disk <= D_FAILED);
+	assert_int_equal(dev()->state.conn, C_CONNECTED);
+}
+
+static void a_disk_with_what_users_saw_is_used_when_the_peers_fails(void **state)
+{
+	(void)state;
+	primary_attaches_and_the_peer_loses_its_disk(A);
+	assert_int_equal(dev()->state.disk, D_UP_TO_DATE);
+}
+
 static void a_tentative_connection_that_is_there_is_like_any_other(void **state)
 {
 	(void)state;
@@ -625,6 +654,8 @@ int main(void)
 		TEST(no_name_is_awaited_for_what_a_disk_under_sync_lacks, setup_primary),
 		TEST(a_name_is_awaited_for_what_a_disk_lacks_that_calls_itself_good, setup_primary),
 		TEST(a_state_that_crossed_an_attach_says_nothing_of_the_disk, setup_without_disk),
+		TEST(a_disk_older_than_what_users_saw_is_given_up_when_the_peers_fails, setup_without_disk),
+		TEST(a_disk_with_what_users_saw_is_used_when_the_peers_fails, setup_without_disk),
 		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
 		TEST(whoever_asked_tentatively_parts_whatever_the_peer_asked, setup_with_disk),
 		TEST(only_who_was_asked_tentatively_goes_on_looking, setup_with_disk),
