@@ -181,6 +181,17 @@ enum ss_code state_soft_check(struct state os, struct state ns, const struct sta
 
 /* ---- a whole request (2.3 steps 1 to 3) */
 
+/*
+ * A verify or a sync asked for before the peer has said who it is. Without a disk sanitising makes
+ * "Connected" of it, and nothing is left that the checks of the result could refuse.
+ */
+static bool lacks_connection(struct state os, struct state wanted)
+{
+	return os.conn < C_CONNECTED &&
+	       (state_is_verify(wanted.conn) || wanted.conn == C_STARTING_SYNC_S ||
+		wanted.conn == C_STARTING_SYNC_T);
+}
+
 enum ss_code state_check_request(struct state os, struct state wanted,
 				 const struct state_facts *f, u32 flags, struct state *ns)
 {
@@ -200,6 +211,8 @@ enum ss_code state_check_request(struct state os, struct state wanted,
 	/* Connected, Outdated means UpToDate (2.4): not of a disk that failed, or is yet to be judged. */
 	if (os.disk < D_INCONSISTENT && os.disk != D_ATTACHING && wanted.disk == D_OUTDATED)
 		return SS_LOWER_THAN_OUTDATED;
+	if (lacks_connection(os, wanted) && ns->conn == C_CONNECTED)
+		return SS_NEED_CONNECTION;
 
 	/* What was wrong already in the same way must not block the way out. */
 	rv = state_validity(*ns, f);

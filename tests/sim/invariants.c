@@ -227,6 +227,7 @@ static struct judged {
 	struct { u64 uuid[2], disk, role; } own, peers;
 	enum hs_outcome outcome;
 	int hg;
+	bool paired;	/* compared: a disk that is attached again is judged anew, over the same connection */
 } judged[NODES][VOLUMES_MAX];
 
 static bool is_answer_to(const struct judged *a, const struct judged *b)
@@ -264,9 +265,11 @@ void invariants_verdict(const struct drbd_device *d)
 	mine->peers.role = op->peers.role;
 	mine->outcome = verdict->outcome;
 	mine->hg = verdict->hg;
-	if (!is_answer_to(mine, theirs) || mine->outcome == HS_FAIL || theirs->outcome == HS_FAIL ||
+	mine->paired = false;
+	if (theirs->paired || !is_answer_to(mine, theirs) || mine->outcome == HS_FAIL || theirs->outcome == HS_FAIL ||
 	    mine->outcome == HS_DEMOTE || theirs->outcome == HS_DEMOTE)
 		return;
+	judged[1 - h->node->id][d->vnr].paired = mine->paired = true;
 	if ((mine->hg > 0) != (theirs->hg < 0) || (mine->hg < 0) != (theirs->hg > 0))
 		violation("I12: volume %u: one handshake, two verdicts: %s %d, %s %d", d->vnr,
 			  h->node->name, mine->hg, other(h->node)->name, theirs->hg);

@@ -61,6 +61,11 @@ static void fill_alike(u32 v, u64 from)
 	}
 }
 
+static u64 other_capacity(struct node *n, u32 v)
+{
+	return other(n)->up ? node_device(other(n), v)->capacity : 0;
+}
+
 static s32 grow(struct node *n, u32 v)
 {
 	struct drbd_device *d = node_device(n, v);
@@ -75,7 +80,8 @@ static s32 grow(struct node *n, u32 v)
 		return -ESHUTDOWN;
 	size_configured(v, 0);
 	node_op_init(n, v, &op);
-	op.assume_clean = one_in(5);
+	/* Down, or behind the other one, it does not know what users see already. */
+	op.assume_clean = one_in(5) && d->capacity && d->capacity >= other_capacity(n, v);
 	if (op.assume_clean)
 		fill_alike(v, d->capacity);
 	return node_command(n, v, admin_resize, &op);

@@ -277,6 +277,12 @@ static s32 attach(struct node *n, u32 v)
 {
 	s32 ret = node_attach(n, v);
 
+	/* What an administrator has set stands in the way of what the file says. */
+	if (ret == ERR_RESYNC_AFTER_CYCLE || ret == ERR_STONITH_AND_PROT_A) {
+		settings_adjust(n);
+		if (n->up)
+			ret = node_attach(n, v);
+	}
 	return ret == ERR_DISK_TOO_SMALL && disk_make_room(n, v) ? node_attach(n, v) : ret;
 }
 
@@ -295,23 +301,46 @@ void bring_up(struct node *n)
 		expect(node_connect(n), "connect", n);
 }
 
+/* Whose disks went bad may have to be helped first: disk_repair(). */
+static void bring_up_calmly(void)
+{
+	int i;
+
+	calm = !(cfg.families & FAMILY_DISK);
+	for (i = 0; i < NODES; i++)
+		bring_up(&nodes[NODES - 1 - i]);
+	calm = false;
+}
+
+/* A connection asked for with --tentative ends as soon as the peer is found. */
+static bool somebody_only_tries(void)
+{
+	const struct drbd_connection *c;
+	int i;
+
+	for (i = 0; i < NODES; i++) {
+		c = nodes[i].up ? node_connection(&nodes[i]) : NULL;
+		if (c && c->configured && c->net_conf.tentative)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Both nodes have the same settings again.  Until now a handshake may have found them different,
  * and the nodes may have parted for good.
  */
 static void actors_calm(void)
 {
-	int i;
-
 	if (!(cfg.families & (FAMILY_OPTIONS | FAMILY_CLUSTER | FAMILY_ADMIN | FAMILY_AHEAD)))
 		return;
 	settings_calm();
 	pass(30000, 30000);
-	/* Whose disks went bad may have to be helped first: disk_repair(). */
-	calm = !(cfg.families & FAMILY_DISK);
-	for (i = 0; i < NODES; i++)
-		bring_up(&nodes[NODES - 1 - i]);
-	calm = false;
+	bring_up_calmly();
+	if (somebody_only_tries()) {
+		pass(30000, 30000);
+		bring_up_calmly();
+	}
 }
 
 static struct node *gave_up_invalidate;

@@ -622,6 +622,21 @@ static void test_what_is_already_wrong_does_not_block_the_way_out(void **state)
 			 SS_NO_UP_TO_DATE_DISK);
 }
 
+static void a_verify_without_a_disk_connects_nobody_before_the_peers_state_has_come(void **state)
+{
+	static const u8 conns[] = { C_VERIFY_S, C_VERIFY_T, C_STARTING_SYNC_S, C_STARTING_SYNC_T };
+	struct state_facts f = facts_default();
+	struct state ns, os = st(SEC, 0, C_WF_REPORT_PARAMS, D_DISKLESS, D_INCONSISTENT);
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(conns); i++)
+		assert_int_equal(ask(os, ST_CHANGE_CONN(conns[i]), &f, 0, &ns), SS_NEED_CONNECTION);
+	/* What the handshake comes to without a disk is no request of anybody. */
+	assert_int_equal(ask(os, ST_CHANGE_CONN(C_WF_BITMAP_T), &f, 0, &ns), SS_SUCCESS);
+	assert_int_equal(ns.conn, C_CONNECTED);
+}
+
 static void test_outdating(void **state)
 {
 	struct state_facts f = facts_default();
@@ -763,6 +778,7 @@ int main(void)
 		cmocka_unit_test(test_promotion_beside_an_up_to_date_peer_never_waits_for_nothing),
 		cmocka_unit_test(test_a_shared_generation_is_not_written_while_bitmaps_are_exchanged),
 		cmocka_unit_test(test_what_is_already_wrong_does_not_block_the_way_out),
+		cmocka_unit_test(a_verify_without_a_disk_connects_nobody_before_the_peers_state_has_come),
 		cmocka_unit_test(test_outdating),
 		cmocka_unit_test(test_failure_states_never_replace_each_other),
 		cmocka_unit_test(test_what_needs_the_peers_consent),

@@ -83,6 +83,14 @@ static void make_requests(void)
 			      state_change_join(ST_CHANGE_DISK(D_UP_TO_DATE), ST_CHANGE_PDSK(D_UP_TO_DATE))));
 }
 
+/* Of a peer that has not told its state yet: without a disk, Connected would be all that remains. */
+static bool asks_too_early(struct state os, struct state wanted)
+{
+	return os.conn < C_CONNECTED &&
+	       (wanted.conn == C_STARTING_SYNC_S || wanted.conn == C_STARTING_SYNC_T ||
+		wanted.conn == C_VERIFY_S || wanted.conn == C_VERIFY_T);
+}
+
 static unsigned long granted, refused, nothing;
 
 static void check_request(struct state os, struct state_change c, const struct state_facts *f,
@@ -109,6 +117,7 @@ static void check_request(struct state os, struct state_change c, const struct s
 		      state_pack(os), state_pack(ns), rv);
 		CHECK(state_transition_check(os, ns) < SS_SUCCESS || after < SS_SUCCESS ||
 		      (os.disk < D_INCONSISTENT && wanted.disk == D_OUTDATED) ||
+		      asks_too_early(os, wanted) ||
 		      state_soft_check(os, ns, f) < SS_SUCCESS, "%08x -> %08x: %d, for no reason\n",
 		      state_pack(os), state_pack(ns), rv);
 		return;
@@ -118,6 +127,7 @@ static void check_request(struct state os, struct state_change c, const struct s
 	CHECK(state_transition_check(os, ns) >= SS_SUCCESS, "%08x -> %08x\n", state_pack(os), state_pack(ns));
 	if (flags & CS_HARD)
 		return;
+	CHECK(!asks_too_early(os, wanted), "%08x -> %08x\n", state_pack(os), state_pack(ns));
 	/* What is right stays right; what is wrong may stay wrong in the same way only. */
 	CHECK(after >= SS_SUCCESS || after == before, "%08x -> %08x: %d\n", state_pack(os),
 	      state_pack(ns), after);
