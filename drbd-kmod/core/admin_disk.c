@@ -184,10 +184,16 @@ static void attach_marks(struct drbd_device *device)
 	device->writ_cnt = 0;
 }
 
+/*
+ * Without a log nothing on this disk says what was written since its bitmap was: not after a crash,
+ * nor when a Primary that froze for it gets it back.
+ */
 static bool wants_full_sync(const struct drbd_device *device)
 {
-	return (device->md.flags & MDF_FULL_SYNC) ||
-	       (device->crashed_primary && (device->md.flags & MDF_AL_DISABLED));
+	u32 flags = device->md.flags;
+
+	return (flags & MDF_FULL_SYNC) ||
+	       ((flags & (MDF_CRASHED_PRIMARY | MDF_PRIMARY_IND)) && (flags & MDF_AL_DISABLED));
 }
 
 /* Size, activity log, bitmap. */

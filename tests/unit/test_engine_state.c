@@ -171,6 +171,22 @@ static void crashed_primary_full_sync_flag_sets_all_bits(void **state)
 	assert_int_equal(fake_on_disk(0).flags & MDF_FULL_SYNC, 0);
 }
 
+/* No crash, but nobody knows what was written since the bitmap was: its disk failed. */
+static void a_frozen_primarys_disk_without_a_log_is_out_of_sync_when_it_comes_back(void **state)
+{
+	(void)state;
+	attach(0, UUID_A, CLEAN_FLAGS, SECTORS);
+	assert_int_equal(run(admin_primary, 0, true), SS_SUCCESS);
+	state_change(fake_device(0), ST_ARGS(ST_CHANGE_DISK(D_FAILED)), CS_HARD);
+	fake_run();
+	assert_int_equal(fake_device(0)->state.disk, D_DISKLESS);
+	fake.resource.susp_nod = true;
+	assert_int_equal(attach(0, fake_device(0)->ed_uuid,
+				CLEAN_FLAGS | MDF_PRIMARY_IND | MDF_AL_DISABLED, SECTORS), ERR_NO_ERROR);
+	assert_false(fake_device(0)->crashed_primary);
+	assert_int_equal(fake_device(0)->bitmap.bits_set, SECTORS / 8);
+}
+
 static void detach_closes_and_allows_another_attach(void **state)
 {
 	struct drbd_device *device = fake_device(0);
@@ -685,6 +701,7 @@ int main(void)
 		TEST(bad_superblock_closes_the_disk_again),
 		TEST(smaller_consistent_disk_is_refused),
 		TEST(crashed_primary_full_sync_flag_sets_all_bits),
+		TEST(a_frozen_primarys_disk_without_a_log_is_out_of_sync_when_it_comes_back),
 		TEST(detach_closes_and_allows_another_attach),
 		TEST(a_detach_that_is_interrupted_before_io_has_stopped_changes_nothing),
 		TEST(primary_keeps_its_only_disk),
