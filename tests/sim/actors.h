@@ -76,6 +76,7 @@ s64 dual_fence(struct node *n);
 /* ---- administrator.c, repair.c ---- */
 void administrator_fault(void);
 void repair(bool distrust);	/* distrust: the bitmaps may lie */
+void repair_anew(struct node *winner);	/* its peer's metadata are created anew */
 /* Like wait_for(), and no violation when it does not come true. */
 bool comes_true(condition *cond, u32 seconds);
 

@@ -727,15 +727,16 @@ static bool settle_apart(bool again)
  * A disk lost just when the connection was: both nodes begin a new generation, and somebody has
  * to say which one counts. One of them must hold everything.  A frozen Primary can neither give
  * way to a newer name of the same data nor be made Secondary: asked again, the other one's are
- * invalidated.
+ * invalidated.  Two syncs that ended half, and a --force after them, may have left nothing that both
+ * remember: the log of unrelated data asks for new metadata.
  */
-static void settle_split(bool again)
+static void settle_split(u32 before)
 {
 	struct node *winner = who_holds_what_was_written(), *loser;
 	struct net_conf conf = settings.net;
 	u32 v;
 
-	if (!winner && settle_apart(again))
+	if (!winner && settle_apart(before > 0))
 		return;
 	if (!winner) {
 		violation("split brain, and neither node holds what was written: A: %s; B: %s",
@@ -758,9 +759,13 @@ static void settle_split(bool again)
 	for (v = 0; v < cfg.volumes; v++)
 		if (node_device(loser, v)->state.disk == D_DISKLESS)
 			node_attach(loser, v);
-	for (v = 0; again && v < cfg.volumes; v++)
+	for (v = 0; before && v < cfg.volumes; v++)
 		node_command(loser, v, admin_invalidate, NULL);
 	force_where_inconsistent(winner);
+	if (before > 1) {
+		repair_anew(winner);
+		return;
+	}
 	conf.discard_my_data = 1;
 	node_connect_conf(loser, &conf, 0);
 	bring_up(winner);
@@ -808,7 +813,7 @@ static void settle_if_detached(void)
 	for (i = 0; i < NODES; i++)
 		if (!nodes[i].up || node_connection(&nodes[i])->cstate != C_STANDALONE)
 			return;
-	settle_split(false);
+	settle_split(0);
 }
 
 void disk_repair(void)
@@ -838,7 +843,7 @@ void disk_repair(void)
 		tries += connected() && (before & ~volumes_attached());
 		if (apart > 5 || tries > 5) {
 			if (!versions_upgraded())
-				settle_split(settled++ > 0);
+				settle_split(settled++);
 			apart = 0;
 			tries = 0;
 		}

@@ -108,6 +108,12 @@ static void reconnect(struct node *winner, struct node *loser)
 	expect(node_connect(winner), "connect", winner);
 }
 
+void repair_anew(struct node *winner)
+{
+	wipe(other(winner));
+	reconnect(winner, other(winner));
+}
+
 static bool same_size(void)
 {
 	u32 v;
