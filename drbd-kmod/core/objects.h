@@ -68,6 +68,7 @@ struct receive_op {
 	struct state mine, peers;	/* P_STATE: my state that was judged, and the packet's */
 	struct statepkt_verdict judged;
 	struct handshake_verdict verdict;
+	bool by_untold;			/* from a generation of mine that the peer was not told */
 	u8 role_before;			/* my role before a demotion that the verdict asked for */
 	u8 demotion;			/* enum handshake_demotion */
 	u32 helpers_due, helpers_done;	/* HSH_* */

@@ -164,6 +164,8 @@ static void handshake_ask(const struct incoming *in)
 	struct handshake_input input;
 
 	handshake_input_fill(in, &input);
+	op->by_untold = !uuid_same(input.self.ids.slot[UUID_CURRENT],
+				   in->device->sent_uuids.ids.slot[UUID_CURRENT]);
 	op->verdict = handshake_decide(&input);
 	op->helpers_due = op->verdict.helpers & ~op->helpers_done;
 }
@@ -515,11 +517,21 @@ static void state_begin(struct incoming *in)
 	in->ok = false;
 }
 
+/*
+ * A generation begun since my last P_UUIDS is in my verdict and can not be in the peer's, which may
+ * take itself for equal: with the new names, my state has it decide again before the bitmap comes.
+ */
+static bool decided_by_untold(const struct receive_op *op)
+{
+	return op->judged.handshake && op->by_untold;
+}
+
 static void state_answer(struct incoming *in)
 {
 	struct receive_op *op = &in->connection->receiving;
 
-	if (statepkt_wants_answer(op->mine.conn, op->new_conn, op->peers)) {
+	if (statepkt_wants_answer(op->mine.conn, op->new_conn, op->peers) ||
+	    decided_by_untold(op)) {
 		send_uuids(in->device);
 		send_state(in->device);
 	}

@@ -256,7 +256,8 @@ void invariants_verdict(const struct drbd_device *d)
 	mine->serial = sock->conn->serial;
 	mine->meta_serial = meta->conn->serial;
 	for (i = 0; i < 2; i++) {
-		mine->own.uuid[i] = d->sent_uuids.ids.slot[i] & ~UUID_PRIMARY_BIT;
+		/* Decided from, not told: with a generation that the peer has not heard of, no pair. */
+		mine->own.uuid[i] = d->md.uuid[i] & ~UUID_PRIMARY_BIT;
 		mine->peers.uuid[i] = d->peer_uuids.set.slot[i] & ~UUID_PRIMARY_BIT;
 	}
 	mine->own.disk = op->mine.disk;

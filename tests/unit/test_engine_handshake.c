@@ -397,6 +397,36 @@ static void a_tentative_connection_that_is_there_is_like_any_other(void **state)
 	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
 }
 
+static void new_disk_of_peer_arrives(void)
+{
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_ATTACHING)), CS_HARD);
+	send_uuids(dev());
+	fake_run();
+	drain(SOCK_DATA);
+}
+
+static void a_generation_begun_after_the_last_report_is_told_before_the_bitmap(void **state)
+{
+	struct sent s;
+
+	(void)state;
+	own_uuids(A, 0, 0, 0);
+	connect_as(ROLE_SECONDARY, ROLE_SECONDARY);
+	new_disk_of_peer_arrives();
+	own_uuids(B, A, 0, 0);
+	assert_true(uuids_arrive(A, 0, 0, 0));
+	assert_true(connected_state_arrives(D_NEGOTIATING, D_UP_TO_DATE));
+	assert_int_equal(dev()->state.conn, C_WF_BITMAP_S);
+	/* By what it was told, the peer finds both equal. */
+	s = expect(SOCK_DATA, P_UUIDS);
+	assert_int_equal(be64_to_cpu(((const struct wire_p_uuids *)s.body)->current_uuid), B);
+	s = expect(SOCK_DATA, P_STATE);
+	assert_int_equal(state_unpack(be32_to_cpu(((const struct wire_p_state *)s.body)->state)).conn,
+			 C_WF_BITMAP_S);
+}
+
 static u8 after_a_tentative_handshake(bool mine, bool peers)
 {
 	find_peer();
@@ -657,6 +687,8 @@ int main(void)
 		TEST(a_disk_older_than_what_users_saw_is_given_up_when_the_peers_fails, setup_without_disk),
 		TEST(a_disk_with_what_users_saw_is_used_when_the_peers_fails, setup_without_disk),
 		TEST(a_tentative_connection_that_is_there_is_like_any_other, setup_with_disk),
+		TEST(a_generation_begun_after_the_last_report_is_told_before_the_bitmap,
+		     setup_with_disk),
 		TEST(whoever_asked_tentatively_parts_whatever_the_peer_asked, setup_with_disk),
 		TEST(only_who_was_asked_tentatively_goes_on_looking, setup_with_disk),
 		TEST(a_size_is_shown_that_was_asked_for_only_if_the_disk_has_room, setup_without_disk),
