@@ -373,7 +373,12 @@ static void source_digest_done(struct drbd_peer_request *pr)
 
 void resync_write_acked(struct drbd_device *device, u64 sector, u32 bytes)
 {
-	device_set_in_sync(device, sector, bytes);
+	/*
+	 * An ack that was on its way when the target said that its disk is lost: what its users wrote
+	 * since, to the same block perhaps, is here alone and marked.
+	 */
+	if (device->state.pdsk >= D_INCONSISTENT)
+		device_set_in_sync(device, sector, bytes);
 	resync_answered(device, sector);
 	resync_check_finished(device);
 }

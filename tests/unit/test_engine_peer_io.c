@@ -410,6 +410,24 @@ static void bits_stay_until_the_target_has_written(void **state)
 	assert_int_equal(dev()->resync.extents_locked, 0);
 }
 
+/* What the target's users wrote since, to the same block perhaps, is here alone. */
+static void an_ack_that_comes_after_the_loss_of_the_targets_disk_clears_no_bits(void **state)
+{
+	struct wire_p_block_ack p = {
+		.sector = cpu_to_be64(80), .block_id = syncer, .blksize = cpu_to_be32(4096),
+	};
+
+	(void)state;
+	as_source();
+	done(reads(P_RS_DATA_REQUEST, 80, 4096));
+	disk_did(last_pr(), 0);
+	expect(SOCK_DATA, P_RS_DATA_REPLY);
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)), CS_HARD);
+	fake_run();
+	assert_true(meta_packet(P_RS_WRITE_ACK, &p, sizeof(p)));
+	assert_int_equal(dev()->bitmap.bits_set, 1);
+}
+
 struct digest_packet {
 	struct wire_p_block_req p;
 	u8 digest[20];
@@ -722,6 +740,7 @@ int main(void)
 		TEST(damaged_resync_data_is_not_written, setup_secondary),
 		TEST(synced_data_is_flushed_before_its_bits_are_written, setup_secondary),
 		TEST(bits_stay_until_the_target_has_written, setup_primary),
+		TEST(an_ack_that_comes_after_the_loss_of_the_targets_disk_clears_no_bits, setup_primary),
 		TEST(only_an_equal_digest_saves_the_data, setup_primary),
 		TEST(what_the_source_cancelled_is_asked_again_before_the_rest_is_answered, setup_secondary),
 		TEST(bits_set_behind_the_cursor_are_asked_for_in_the_end, setup_secondary),
