@@ -37,9 +37,15 @@ static void unnamed(struct drbd_device *device)
 	settle(device, dlist_empty(&device->rq.held) ? EXPOSURE_NAMED : EXPOSURE_UNNAMED);
 }
 
+/* It may come back under the name that it had, whatever it was told meanwhile. */
+static bool lacks_peers_disk(struct state s)
+{
+	return s.conn < C_CONNECTED || s.pdsk < D_INCONSISTENT;
+}
+
 static bool has_nobody(struct state s)
 {
-	return s.role == ROLE_PRIMARY && s.conn < C_CONNECTED && s.disk < D_INCONSISTENT;
+	return s.role == ROLE_PRIMARY && s.disk < D_INCONSISTENT && lacks_peers_disk(s);
 }
 
 /*
@@ -48,7 +54,7 @@ static bool has_nobody(struct state s)
  */
 static bool marks_what_peer_lacks(const struct drbd_device *device, struct state os)
 {
-	return os.role == ROLE_PRIMARY && os.conn < C_CONNECTED && os.disk == D_UP_TO_DATE &&
+	return os.role == ROLE_PRIMARY && os.disk == D_UP_TO_DATE && lacks_peers_disk(os) &&
 	       device->bitmap.bits_set;
 }
 

@@ -197,6 +197,25 @@ static void a_diskless_primary_takes_no_peer_that_it_went_on_without_in_a_sync(v
 	assert_false(dev()->peer_lacks);
 }
 
+/*
+ * Its disk failed, so completely that it could not record that it is no good; a moment later mine is
+ * lost too, before the generation that says so is on it.
+ */
+static void a_diskless_primary_takes_no_disk_back_that_failed_before_its_own_did(void **state)
+{
+	(void)state;
+	peers_uuids(OLD, 0);
+	device_set_out_of_sync(dev(), 8, 4096);
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)), CS_HARD);
+	device_io_error(dev(), IO_ERROR_META);
+	fake_run();
+	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_DISKLESS)), CS_HARD);
+	fake_run();
+	assert_int_equal(dev()->state.disk, D_DISKLESS);
+	assert_true(dev()->peer_lacks);
+	assert_false(peers_uuids(dev()->ed_uuid, 0));
+}
+
 static void a_diskless_primary_takes_a_peer_that_its_bitmap_says_lacks_nothing(void **state)
 {
 	(void)state;
@@ -436,6 +455,7 @@ int main(void)
 		TEST(what_both_disks_are_lost_with_is_no_success, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_may_lack_what_it_told_of, setup_primary),
 		TEST(a_diskless_primary_takes_no_peer_that_it_went_on_without_in_a_sync, setup_primary),
+		TEST(a_diskless_primary_takes_no_disk_back_that_failed_before_its_own_did, setup_primary),
 		TEST(a_diskless_primary_takes_a_peer_that_its_bitmap_says_lacks_nothing, setup_primary),
 		TEST(users_do_not_wait_for_ever_for_a_generation_that_does_not_come, setup_primary),
 		TEST(a_disk_that_lacks_nothing_is_attached_again, setup_primary),
