@@ -249,6 +249,8 @@ static void both_up_to_date(struct drbd_device *device)
 	set = device_uuids(device);
 	uuid_slot_set(&set, UUID_BITMAP, 0, false);
 	device_uuids_store(device, &set);
+	/* The peer takes them over and does not say so; its own are no generation any more. */
+	device->peer_uuids.set = set;
 	state_change(device, change.mask, change.val, CS_VERBOSE);
 }
 

@@ -175,7 +175,7 @@ static bool state_arrives(u8 role, u8 state, u8 disk)
 
 /* ---- this node ---- */
 
-static void attach(u64 uuid, u64 bitmap_uuid)
+static __attribute__((unused)) void attach(u64 uuid, u64 bitmap_uuid)
 {
 	struct md_superblock sb = {
 		.la_size_sect = SECTORS, .flags = CLEAN, .magic = MD_MAGIC_CLEAN,
