@@ -251,6 +251,7 @@ static void both_up_to_date(struct drbd_device *device)
 	device_uuids_store(device, &set);
 	/* The peer takes them over and does not say so; its own are no generation any more. */
 	device->peer_uuids.set = set;
+	device->skip_told = true;
 	state_change(device, change.mask, change.val, CS_VERBOSE);
 }
 

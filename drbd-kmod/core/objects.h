@@ -215,6 +215,7 @@ struct drbd_device {
 	struct uuid_report sent_uuids;	/* my last P_UUIDS, which the peer decides by */
 	bool new_uuid_on_thaw;		/* states.md "NCU" */
 	bool acceptance_awaited;	/* by a Primary without disk, of my data: generation.c */
+	bool skip_told;			/* the first sync, to a peer whose state does not say yet that it heard */
 	bool resend_left_bits;		/* of writes nobody can send again: generation_part() */
 	/*
 	 * > 0: a new current UUID is on its way to the disk; writes that are done are kept on

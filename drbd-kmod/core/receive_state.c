@@ -506,6 +506,21 @@ static enum fiber_status state_peer_rebooted(struct task *t, struct incoming *in
 	FIBER_END(op->pc);
 }
 
+/*
+ * The peer takes over a skipped first sync without a word, so a state that it told before it read
+ * of that is not taken back by any later one: it must not make good data Inconsistent for ever.
+ */
+static void state_hear_of_skip(struct drbd_device *device, struct state *peers)
+{
+	struct state mine = device->state;
+
+	device->skip_told = device->skip_told && mine.conn == C_CONNECTED &&
+			    mine.pdsk == D_UP_TO_DATE && peers->conn == C_CONNECTED &&
+			    peers->disk == D_INCONSISTENT;
+	if (device->skip_told)
+		peers->disk = D_UP_TO_DATE;
+}
+
 static void state_begin(struct incoming *in)
 {
 	const struct wire_p_state *p = (const struct wire_p_state *)in->fixed;
@@ -514,6 +529,7 @@ static void state_begin(struct incoming *in)
 	memset(op, 0, sizeof(*op));
 	op->peers = state_unpack(be32_to_cpu(p->state));
 	op->role_before = in->device->state.role;
+	state_hear_of_skip(in->device, &op->peers);
 	in->ok = false;
 }
 

@@ -81,10 +81,46 @@ static void a_sync_after_a_skipped_one_ends_in_the_generation_that_both_have(voi
 	assert_int_equal(dev()->md.uuid[MD_UUID_BITMAP], 0);
 }
 
+static void a_state_older_than_the_skipped_sync_makes_nothing_inconsistent(void **state)
+{
+	(void)state;
+	first_sync_is_skipped();
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_INCONSISTENT));
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_INCONSISTENT));
+	assert_int_equal(dev()->state.pdsk, D_UP_TO_DATE);
+	assert_int_equal(dev()->state.peer, ROLE_PRIMARY);
+}
+
+static void a_peer_that_heard_of_the_skipped_sync_is_believed(void **state)
+{
+	(void)state;
+	first_sync_is_skipped();
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_UP_TO_DATE));
+	assert_true(state_arrives(ROLE_PRIMARY, C_CONNECTED, D_INCONSISTENT));
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+}
+
+/* A sync of its own that could not write some blocks leaves a disk that is not as good as this. */
+static void a_peer_that_gave_up_a_sync_is_believed(void **state)
+{
+	(void)state;
+	first_sync_is_skipped();
+	dev()->state.pdsk = D_INCONSISTENT;
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_INCONSISTENT));
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+	dev()->state.pdsk = D_UP_TO_DATE;
+	assert_true(state_arrives(ROLE_SECONDARY, C_CONNECTED, D_INCONSISTENT));
+	assert_int_equal(dev()->state.pdsk, D_INCONSISTENT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PEER_TEST(a_sync_after_a_skipped_one_ends_in_the_generation_that_both_have),
+		PEER_TEST(a_state_older_than_the_skipped_sync_makes_nothing_inconsistent),
+		PEER_TEST(a_peer_that_heard_of_the_skipped_sync_is_believed),
+		PEER_TEST(a_peer_that_gave_up_a_sync_is_believed),
 	};
 
 	return cmocka_run_group_tests_name("engine: a skipped first sync", tests, NULL, NULL);
