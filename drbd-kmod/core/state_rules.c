@@ -149,7 +149,8 @@ static enum ss_code soft_check_conn(struct state os, struct state ns, enum ss_co
 	if ((ns.conn == C_SYNC_SOURCE || ns.conn == C_SYNC_TARGET) &&
 	    os.conn < C_WF_REPORT_PARAMS)
 		rv = SS_NEED_CONNECTION;
-	if (ns.conn == C_DISCONNECTING && ns.pdsk == D_OUTDATED &&
+	/* A disk attached while the connection goes down says nothing about how that is done. */
+	if (ns.conn == C_DISCONNECTING && ns.conn != os.conn && ns.pdsk == D_OUTDATED &&
 	    os.conn < C_CONNECTED && os.pdsk > D_OUTDATED)
 		rv = SS_OUTDATE_WO_CONN;
 	return rv;

@@ -282,6 +282,12 @@ static bool family_choose(const char *text)
 	return true;
 }
 
+/* What rotted on one disk is right as long as the other one is there to tell. */
+static bool rot_has_no_chance(u32 families)
+{
+	return (families & FAMILY_ROT) && (families & FAMILY_DISK);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -304,6 +310,8 @@ int main(int argc, char **argv)
 			run.seed = strtoull(optarg, NULL, 10);
 		else if (c == 'f' && !family_choose(optarg))
 			return fprintf(stderr, "sim: unknown family in '%s'\n", optarg), 2;
+		else if (c == 'f' && rot_has_no_chance(chosen[n_chosen - 1]))
+			return fprintf(stderr, "sim: rot can not be joined with disk: who loses the good disk reads the rotten one\n"), 2;
 		else if (c == 'f')
 			continue;
 		else if (c == 'n')

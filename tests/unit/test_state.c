@@ -496,7 +496,7 @@ static int slow_soft(struct state o, struct state n, const struct state_facts *f
 		{ ver && o.conn != n.conn && o.conn > 10, -8 },
 		{ ss && o.conn < 10, -15 },
 		{ (n.conn == 16 || n.conn == 17) && o.conn < 9, -15 },
-		{ n.conn == 1 && n.pdsk == 5 && o.conn < 10 && o.pdsk > 5, -21 },
+		{ n.conn == 1 && o.conn != 1 && n.pdsk == 5 && o.conn < 10 && o.pdsk > 5, -21 },
 	};
 
 	for (size_t i = ARRAY_SIZE(s); i-- > 0; )
@@ -662,6 +662,18 @@ static void test_outdating(void **state)
 	assert_int_equal(ask(os, ST_CHANGE_DISK(D_OUTDATED), &f, 0, &ns), SS_LOWER_THAN_OUTDATED);
 }
 
+static void a_disk_is_attached_while_the_connection_goes_down(void **state)
+{
+	struct state_facts f = facts_default();
+	struct state ns, os = st(PRI, 0, C_DISCONNECTING, D_ATTACHING, D_UNKNOWN);
+	struct state_change change = state_change_join(ST_CHANGE_DISK(D_UP_TO_DATE),
+						       ST_CHANGE_PDSK(D_OUTDATED));
+
+	(void)state;
+	assert_int_equal(state_check_request(os, state_apply(os, change), &f, 0, &ns), SS_SUCCESS);
+	assert_int_equal(ns.pdsk, D_OUTDATED);
+}
+
 static void test_failure_states_never_replace_each_other(void **state)
 {
 	struct state_facts f = facts_default();
@@ -780,6 +792,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_already_wrong_does_not_block_the_way_out),
 		cmocka_unit_test(a_verify_without_a_disk_connects_nobody_before_the_peers_state_has_come),
 		cmocka_unit_test(test_outdating),
+		cmocka_unit_test(a_disk_is_attached_while_the_connection_goes_down),
 		cmocka_unit_test(test_failure_states_never_replace_each_other),
 		cmocka_unit_test(test_what_needs_the_peers_consent),
 		cmocka_unit_test(test_waiting_for_consent),
