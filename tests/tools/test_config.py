@@ -97,6 +97,14 @@ def test_a_dump_fed_back_gives_the_same_dump(name, tmp_path):
     assert meaning(again.stdout) == meaning(first.stdout)
 
 
+def test_hosts_as_drbdsetup_shows_them_are_dumped_as_such(tmp_path):
+    text = "resource r0 {\n    _remote_host {\n        meta-disk internal;\n    }\n}\n"
+    (tmp_path / "r0.res").write_text(text)
+    dump = drbdadm("-c", "r0.res", "dump", host="alpha", cwd=tmp_path)
+    assert dump.returncode == 0, dump.stderr
+    assert "\n    _remote_host {\n" in dump.stdout and "    on " not in dump.stdout
+
+
 @pytest.mark.parametrize("name", ["04-explicit-vol", "11-quoting", "12-meta-disk", "19-stacked",
                                   "23-proxy"])
 def test_xml_dump_is_well_formed_and_complete(name):

@@ -206,6 +206,13 @@ static void print_host_title(FILE *out, const struct cfg_host *host)
 		fputs("    floating ", out);
 		print_address_text(out, &host->address);
 		break;
+	/* As drbdsetup shows them: keywords, under which less needs to be said than of an `on`. */
+	case CFG_HOST_THIS:
+		fputs("    _this_host", out);
+		break;
+	case CFG_HOST_REMOTE:
+		fputs("    _remote_host", out);
+		break;
 	default:
 		fputs("    on", out);
 		print_names(out, host->names);
