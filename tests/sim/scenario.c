@@ -367,6 +367,23 @@ static void repeat_invalidate(void)
 	wait_for(in_sync, "in sync after invalidate", 600);
 }
 
+/* What a verify found different, or could not read, is marked on both: a new connection syncs it. */
+static void sync_what_verify_marked(void)
+{
+	struct node *n = other(primary);
+	u32 v, bits = 0;
+
+	for (v = 0; v < cfg.volumes && family_has(FAMILY_VERIFY) && !sim_failed && in_sync(); v++)
+		bits += node_device(n, v)->bitmap.bits_set;
+	if (!bits)
+		return;
+	trace(n, "disconnect and connect, for what verify has marked");
+	expect(node_command(n, 0, admin_disconnect, NULL), "disconnect", n);
+	bring_up(n);
+	wait_for(connected, "connected again after verify", 120);
+	wait_for(in_sync, "in sync after verify", 600);
+}
+
 /*
  * A Primary without a disk takes only the data that it has shown, and can not tell whether the peer's
  * new generation is that: its log says what helps.
@@ -411,6 +428,7 @@ void make_peace(void)
 		promote(primary);
 	wait_for(in_sync, "in sync", 600);
 	repeat_invalidate();
+	sync_what_verify_marked();
 	resize_peace();
 }
 
