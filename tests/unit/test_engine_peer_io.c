@@ -392,20 +392,30 @@ static void as_source(void)
 	device_set_out_of_sync(dev(), 80, 4096);
 }
 
-static void bits_stay_until_the_target_has_written(void **state)
+static void block_80_was_sent_to_the_target(void)
 {
-	struct wire_p_block_ack p = {
-		.sector = cpu_to_be64(80), .block_id = syncer, .blksize = cpu_to_be32(4096),
-	};
-
-	(void)state;
 	as_source();
 	done(reads(P_RS_DATA_REQUEST, 80, 4096));
 	disk_did(last_pr(), 0);
 	expect(SOCK_DATA, P_RS_DATA_REPLY);
 	assert_int_equal(dev()->bitmap.bits_set, 1);
-	assert_int_equal(dev()->resync.extents_locked, 1);
+}
+
+static void the_target_acknowledges_block_80(void)
+{
+	struct wire_p_block_ack p = {
+		.sector = cpu_to_be64(80), .block_id = syncer, .blksize = cpu_to_be32(4096),
+	};
+
 	assert_true(meta_packet(P_RS_WRITE_ACK, &p, sizeof(p)));
+}
+
+static void bits_stay_until_the_target_has_written(void **state)
+{
+	(void)state;
+	block_80_was_sent_to_the_target();
+	assert_int_equal(dev()->resync.extents_locked, 1);
+	the_target_acknowledges_block_80();
 	assert_int_equal(dev()->bitmap.bits_set, 0);
 	assert_int_equal(dev()->resync.extents_locked, 0);
 }
@@ -413,18 +423,11 @@ static void bits_stay_until_the_target_has_written(void **state)
 /* What the target's users wrote since, to the same block perhaps, is here alone. */
 static void an_ack_that_comes_after_the_loss_of_the_targets_disk_clears_no_bits(void **state)
 {
-	struct wire_p_block_ack p = {
-		.sector = cpu_to_be64(80), .block_id = syncer, .blksize = cpu_to_be32(4096),
-	};
-
 	(void)state;
-	as_source();
-	done(reads(P_RS_DATA_REQUEST, 80, 4096));
-	disk_did(last_pr(), 0);
-	expect(SOCK_DATA, P_RS_DATA_REPLY);
+	block_80_was_sent_to_the_target();
 	state_change(dev(), ST_ARGS(ST_CHANGE_PDSK(D_FAILED)), CS_HARD);
 	fake_run();
-	assert_true(meta_packet(P_RS_WRITE_ACK, &p, sizeof(p)));
+	the_target_acknowledges_block_80();
 	assert_int_equal(dev()->bitmap.bits_set, 1);
 }
 

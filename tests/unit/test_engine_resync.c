@@ -681,17 +681,27 @@ static void a_run_of_nothing_but_failures_ends(void **state)
 	assert_int_equal(dev()->md.uuid[MD_UUID_CURRENT], UUID_B + UUID_SYNC_STEP);
 }
 
-static void a_cancelled_request_is_asked_again(void **state)
+static void cancel_at_the_source(void)
 {
 	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
 
-	(void)state;
+	assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+}
+
+static void the_first_request_is_cancelled(void)
+{
 	start_as_target();
 	fake_advance(0);
 	expect_request(0, 7 * 4096);
 	expect_request(56 * 8, 4096);
 	in_sync(56 * 8, 4096);
-	assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+	cancel_at_the_source();
+}
+
+static void a_cancelled_request_is_asked_again(void **state)
+{
+	(void)state;
+	the_first_request_is_cancelled();
 	fake_advance(100);
 	expect_request(0, 7 * 4096);
 }
@@ -699,24 +709,18 @@ static void a_cancelled_request_is_asked_again(void **state)
 /* For hours, if need be: what was refused must not count as being on its way for ever. */
 static void a_request_cancelled_again_and_again_is_asked_until_it_is_granted(void **state)
 {
-	struct wire_p_block_ack ack = { .block_id = ID_SYNCER, .blksize = cpu_to_be32(7 * 4096) };
 	u32 turns, asked = 0;
 	struct sent sent;
 
 	(void)state;
-	start_as_target();
-	fake_advance(0);
-	expect_request(0, 7 * 4096);
-	expect_request(56 * 8, 4096);
-	in_sync(56 * 8, 4096);
-	assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+	the_first_request_is_cancelled();
 	for (turns = 0; turns < 1000; turns++) {
 		fake_advance(100);
 		while (next_packet(SOCK_DATA, &sent)) {
 			if (sent.cmd != P_RS_DATA_REQUEST)
 				continue;
 			asked++;
-			assert_true(meta_arrives(P_RS_CANCEL, &ack, sizeof(ack)));
+			cancel_at_the_source();
 		}
 	}
 	assert_in_range(asked, 100, 1000);
