@@ -139,6 +139,17 @@ static void an_epoch_acknowledged_without_a_disk_is_marked(void **state)
 	}
 }
 
+/* A discard that the disk refuses to carry out: who reads next has to be sent to the peer. */
+static void a_write_refused_softly_by_the_disk_is_marked_at_once(void **state)
+{
+	struct request_view view = { 0 };
+	u32 write = RQ_W | RQ_TL | RQ_LP | RQ_NP, read = RQ_TL | RQ_LP | RQ_SUB;
+
+	(void)state;
+	assert_true(request_event(&write, REQ_LOCAL_SOFT_ERROR, &view).set_bits);
+	assert_false(request_event(&read, REQ_LOCAL_SOFT_ERROR, &view).set_bits);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +159,7 @@ int main(void)
 		cmocka_unit_test(a_write_on_a_disk_under_sync_needs_the_peer),
 		cmocka_unit_test(a_write_that_fails_here_needs_more_than_a_peer_under_sync),
 		cmocka_unit_test(an_aborted_bio_that_succeeds_after_all_proves_nothing),
+		cmocka_unit_test(a_write_refused_softly_by_the_disk_is_marked_at_once),
 	};
 
 	return cmocka_run_group_tests_name("request words", tests, NULL, NULL);
